@@ -1,0 +1,115 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every Swift target is compiled with: Swift 6, the upcoming features of the house style, warnings as errors.
+let swift: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Targets that touch a C library also have each unsafe expression marked.
+let swiftOverC: [SwiftSetting] = swift + [.strictMemorySafety()]
+
+let c: [CSetting] = [.treatAllWarnings(as: .error)]
+let cxx: [CXXSetting] = [.treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "spillway",
+    products: [
+        .executable(name: "spillway", targets: ["spillway"]),
+        .library(name: "SpillwayCore", targets: ["SpillwayCore"]),
+        .library(name: "Spillway", targets: ["Spillway"]),
+        .library(name: "SpillwayCache", targets: ["SpillwayCache"]),
+        .library(name: "SpillwayRocksDB", targets: ["SpillwayRocksDB"]),
+        .library(name: "SpillwayHTTP", targets: ["SpillwayHTTP"]),
+        .library(name: "SpillwayTesting", targets: ["SpillwayTesting"]),
+    ],
+    targets: [
+        // C libraries as the distribution ships them, and small shims of ours where their interface lacks something.
+        .systemLibrary(name: "CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+        .systemLibrary(name: "CHTTPParser", providers: [.apt(["libhttp-parser-dev"]), .brew(["llhttp"])]),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+        .systemLibrary(name: "CRhonabwy", pkgConfig: "librhonabwy", providers: [.apt(["librhonabwy-dev"])]),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"]), .brew(["curl"])]),
+        .target(name: "CSpillwaySystem", cSettings: c),
+        .target(
+            name: "CSpillwayRocksDB", cxxSettings: cxx,
+            linkerSettings: [.linkedLibrary("rocksdb")]),
+        .target(
+            name: "CReactionEvents", cSettings: [],
+            linkerSettings: [.linkedLibrary("protobuf-c")]),
+
+        // The platform.
+        .target(name: "SpillwayCore", dependencies: ["CLibuv", "CSpillwaySystem"], swiftSettings: swiftOverC),
+        .target(name: "Spillway", dependencies: ["SpillwayCore"], swiftSettings: swift),
+        .target(name: "SpillwayCache", dependencies: ["SpillwayCore", "Spillway"], swiftSettings: swift),
+        .target(
+            name: "SpillwayRocksDB",
+            dependencies: ["SpillwayCore", "Spillway", "CSpillwayRocksDB", "CSpillwaySystem"],
+            swiftSettings: swiftOverC),
+        .target(
+            name: "SpillwayHTTP",
+            dependencies: ["SpillwayCore", "CLibuv", "CHTTPParser", "COpenSSL", "CRhonabwy", "CSpillwaySystem"],
+            swiftSettings: swiftOverC),
+        .target(
+            name: "SpillwayTesting", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache"],
+            swiftSettings: swift),
+
+        // The reactions service.
+        .target(
+            name: "Reactions", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache", "CReactionEvents"],
+            swiftSettings: swiftOverC),
+        .target(
+            name: "ReactionsRocksDB",
+            dependencies: ["SpillwayCore", "Spillway", "SpillwayRocksDB", "Reactions"],
+            swiftSettings: swiftOverC),
+        .target(
+            name: "ReactionsHTTP",
+            dependencies: ["SpillwayCore", "Spillway", "SpillwayHTTP", "Reactions"], swiftSettings: swift),
+        .executableTarget(
+            name: "spillway",
+            dependencies: [
+                "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "Reactions",
+                "ReactionsRocksDB", "ReactionsHTTP", "CYAML", "CCurl", "CSpillwaySystem",
+            ],
+            swiftSettings: swiftOverC),
+
+        // Tests mirror the sources.
+        .testTarget(
+            name: "SpillwayCoreTests", dependencies: ["SpillwayCore", "CSpillwaySystem"], swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayTesting"], swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayCacheTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache", "SpillwayTesting"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayRocksDBTests",
+            dependencies: ["SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayTesting"], swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayHTTPTests", dependencies: ["SpillwayCore", "SpillwayHTTP"], swiftSettings: swift),
+        .testTarget(
+            name: "ReactionsTests",
+            dependencies: [
+                "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayTesting", "Reactions",
+                "ReactionsRocksDB",
+            ], swiftSettings: swift),
+        .testTarget(
+            name: "ReactionsHTTPTests",
+            dependencies: [
+                "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "Reactions",
+                "ReactionsRocksDB", "ReactionsHTTP",
+            ], swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayCommandTests", dependencies: ["spillway", "SpillwayCore", "SpillwayHTTP"],
+            swiftSettings: swift),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu11,
+    cxxLanguageStandard: .cxx17
+)

@@ -1,0 +1,23 @@
+// Calls of the operating system that Swift's own modules lack. Each is one call; none keeps state.
+#ifndef SPILLWAY_SYSTEM_H
+#define SPILLWAY_SYSTEM_H
+
+#include <getopt.h>
+#include <stdint.h>
+
+// The kernel's number of the calling thread; pthread_self may be cached across an await.
+int64_t spillway_thread_id(void);
+// Names the calling thread, at most 15 bytes.
+void spillway_set_thread_name(const char *name);
+// Sets the calling thread's nice value; 0 or the errno.
+int spillway_set_thread_nice(int nice);
+// Seconds of processor time of the whole process.
+double spillway_process_cpu_seconds(void);
+// The process's resident memory in bytes, or 0.
+int64_t spillway_resident_bytes(void);
+// Sets the limit of open files to the hard limit; returns the limit that holds now.
+int64_t spillway_raise_open_files(void);
+// Free bytes for unprivileged users on the file system of path, or -1.
+int64_t spillway_free_bytes(const char *path);
+
+#endif

@@ -1,0 +1,52 @@
+#define _GNU_SOURCE
+#include "spillway_system.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+int64_t spillway_thread_id(void) { return syscall(SYS_gettid); }
+
+void spillway_set_thread_name(const char *name) {
+    char short_name[16] = {0};
+    strncpy(short_name, name, sizeof short_name - 1);
+    prctl(PR_SET_NAME, short_name);
+}
+
+int spillway_set_thread_nice(int nice) {
+    return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice) ? errno : 0;
+}
+
+double spillway_process_cpu_seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+int64_t spillway_resident_bytes(void) {
+    FILE *file = fopen("/proc/self/statm", "r");
+    long size = 0, resident = 0;
+    if (!file) return 0;
+    if (fscanf(file, "%ld %ld", &size, &resident) != 2) resident = 0;
+    fclose(file);
+    return (int64_t)resident * sysconf(_SC_PAGESIZE);
+}
+
+int64_t spillway_raise_open_files(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit)) return -1;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return getrlimit(RLIMIT_NOFILE, &limit) ? -1 : (int64_t)limit.rlim_cur;
+}
+
+int64_t spillway_free_bytes(const char *path) {
+    struct statvfs s;
+    return statvfs(path, &s) ? -1 : (int64_t)s.f_bavail * (int64_t)s.f_frsize;
+}

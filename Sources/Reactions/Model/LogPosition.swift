@@ -1,0 +1,28 @@
+public import Spillway
+
+/// Where a vote stands: the partition and the position in its log. Text form `epoch.partition.sequence`, decimal, as in
+/// the header `Spillway-Position`; several are joined by commas.
+public struct LogPosition: Hashable, Sendable, CustomStringConvertible {
+    /// The partition's number.
+    public var partition: Int
+    /// The position in it; `high` names the log's epoch.
+    public var position: Position
+
+    /// Makes a position.
+    public init(partition: Int, position: Position) {
+        self.partition = partition
+        self.position = position
+    }
+
+    /// `epoch.partition.sequence`.
+    public var description: String { "\(position.high).\(partition).\(position.low)" }
+
+    /// Reads the text form; `nil` if it is not one.
+    public init?(_ text: some StringProtocol) {
+        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let high = UInt64(parts[0]), let partition = Int(parts[1]), partition >= 0,
+            let low = UInt64(parts[2])
+        else { return nil }
+        self.init(partition: partition, position: Position(high: high, low: low))
+    }
+}

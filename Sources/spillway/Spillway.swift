@@ -1,0 +1,5 @@
+/// The program.
+@main
+struct SpillwayProgram {
+    static func main() {}
+}
