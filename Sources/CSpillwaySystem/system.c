@@ -2,12 +2,15 @@
 #include "spillway_system.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -49,4 +52,36 @@ int64_t spillway_raise_open_files(void) {
 int64_t spillway_free_bytes(const char *path) {
     struct statvfs s;
     return statvfs(path, &s) ? -1 : (int64_t)s.f_bavail * (int64_t)s.f_frsize;
+}
+
+// Set before the first signal is trapped and never changed after, so the handler reads it without a lock.
+static int signal_pipe[2] = {-1, -1};
+static struct sigaction signal_actions_before[NSIG];
+
+static void write_signal(int signal_number) {
+    int saved = errno;
+    unsigned char byte = (unsigned char)signal_number;
+    // A full pipe drops the signal: many of them wait to be read already.
+    ssize_t written = write(signal_pipe[1], &byte, 1);
+    (void)written;
+    errno = saved;
+}
+
+int spillway_signal_pipe(void) {
+    if (signal_pipe[0] >= 0) return signal_pipe[0];
+    if (pipe2(signal_pipe, O_CLOEXEC)) return -errno;
+    fcntl(signal_pipe[1], F_SETFL, O_NONBLOCK);
+    return signal_pipe[0];
+}
+
+int spillway_signal_trap(int signal_number) {
+    if (signal_number < 1 || signal_number >= NSIG) return EINVAL;
+    struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
+    sigemptyset(&action.sa_mask);
+    return sigaction(signal_number, &action, &signal_actions_before[signal_number]) ? errno : 0;
+}
+
+int spillway_signal_release(int signal_number) {
+    if (signal_number < 1 || signal_number >= NSIG) return EINVAL;
+    return sigaction(signal_number, &signal_actions_before[signal_number], NULL) ? errno : 0;
 }

@@ -1,4 +1,5 @@
-// Calls of the operating system that Swift's own modules lack. Each is one call; none keeps state.
+// Calls of the operating system that Swift's own modules lack. Each is one call; only
+// the signals' pipe keeps state, since a signal handler can reach nothing else.
 #ifndef SPILLWAY_SYSTEM_H
 #define SPILLWAY_SYSTEM_H
 
@@ -19,5 +20,12 @@ int64_t spillway_resident_bytes(void);
 int64_t spillway_raise_open_files(void);
 // Free bytes for unprivileged users on the file system of path, or -1.
 int64_t spillway_free_bytes(const char *path);
+
+// Makes, once, the pipe that trapped signals are written to, a byte each; returns its reading end, or minus the errno.
+int spillway_signal_pipe(void);
+// From now on the signal is written to the pipe; 0 or the errno. Call spillway_signal_pipe before.
+int spillway_signal_trap(int signal_number);
+// Gives the signal back the action that it had before it was trapped; 0 or the errno.
+int spillway_signal_release(int signal_number);
 
 #endif

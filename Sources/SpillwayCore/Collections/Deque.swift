@@ -1,0 +1,63 @@
+/// A queue with two ends on a ring that doubles when it is full; appending and taking are O(1), amortized.
+package struct Deque<Element> {
+    private var ring: [Element?] = []
+    private var head = 0
+    /// How many elements there are.
+    package private(set) var count = 0
+
+    /// Makes an empty queue.
+    package init() {}
+
+    /// True if there is no element.
+    package var isEmpty: Bool { count == 0 }
+
+    /// The oldest element.
+    package var first: Element? { count == 0 ? nil : ring[head] }
+
+    /// Adds an element at the end.
+    package mutating func append(_ element: Element) {
+        if count == ring.count { grow() }
+        ring[(head + count) & (ring.count - 1)] = element
+        count += 1
+    }
+
+    /// Adds an element before the first.
+    package mutating func prepend(_ element: Element) {
+        if count == ring.count { grow() }
+        head = (head - 1) & (ring.count - 1)
+        ring[head] = element
+        count += 1
+    }
+
+    /// Takes the oldest element.
+    package mutating func popFirst() -> Element? {
+        guard count > 0 else { return nil }
+        var element: Element?
+        swap(&element, &ring[head])
+        head = (head + 1) & (ring.count - 1)
+        count -= 1
+        return element
+    }
+
+    /// Takes all elements, oldest first, and lets the memory go.
+    package mutating func removeAll() -> [Element] {
+        var elements: [Element] = []
+        elements.reserveCapacity(count)
+        while let element = popFirst() { elements.append(element) }
+        self = Deque()
+        return elements
+    }
+
+    // The capacity stays a power of two, so that an index wraps by a mask.
+    private mutating func grow() {
+        var larger: [Element?] = []
+        let capacity = max(8, ring.count * 2)
+        larger.reserveCapacity(capacity)
+        for offset in 0..<count { larger.append(ring[(head + offset) & (ring.count - 1)]) }
+        larger.append(contentsOf: repeatElement(nil, count: capacity - count))
+        ring = larger
+        head = 0
+    }
+}
+
+extension Deque: Sendable where Element: Sendable {}
