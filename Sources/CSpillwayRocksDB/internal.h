@@ -1,0 +1,42 @@
+// What the parts of the shim share; not part of its interface.
+#ifndef SPILLWAY_ROCKSDB_INTERNAL_H
+#define SPILLWAY_ROCKSDB_INTERNAL_H
+
+#include "spillway_rocksdb.h"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/db.h>
+#include <rocksdb/statistics.h>
+#include <rocksdb/write_buffer_manager.h>
+
+#include <memory>
+#include <string>
+
+struct spillway_db {
+    rocksdb::DB *db = nullptr;
+    std::shared_ptr<rocksdb::Cache> cache;
+    std::shared_ptr<rocksdb::WriteBufferManager> buffers;
+    std::shared_ptr<rocksdb::Statistics> statistics;
+};
+
+struct spillway_family {
+    rocksdb::DB *db;
+    rocksdb::ColumnFamilyHandle *handle;
+};
+
+spillway_status spillway_make_status(const rocksdb::Status &status);
+
+inline rocksdb::Slice slice(spillway_bytes b) { return rocksdb::Slice(static_cast<const char *>(b.data), b.size); }
+inline spillway_bytes bytes(const rocksdb::Slice &s) { return spillway_bytes{s.data(), s.size()}; }
+inline const rocksdb::Snapshot *snapshot_of(const spillway_snapshot *s) {
+    return reinterpret_cast<const rocksdb::Snapshot *>(s);
+}
+inline rocksdb::ReadOptions read_options(const spillway_read &read) {
+    rocksdb::ReadOptions options;
+    options.snapshot = snapshot_of(read.snapshot);
+    options.read_tier = read.tier == 1 ? rocksdb::kBlockCacheTier : rocksdb::kReadAllTier;
+    options.fill_cache = read.fill_cache;
+    return options;
+}
+
+#endif

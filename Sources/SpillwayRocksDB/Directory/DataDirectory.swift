@@ -1,0 +1,97 @@
+internal import Glibc
+
+/// A data directory that this process has locked: `FORMAT` says what it is, `LOCK` who has it, `clean` whether it was
+/// closed, `key` signs tokens, `db` is RocksDB's.
+///
+/// `FORMAT` is read and the lock is taken before RocksDB is touched, since a second opener of RocksDB's own lock
+/// rotates the first one's log file before it fails. A refusal leaves everything as it was.
+struct DataDirectory: ~Copyable {
+    /// The version that this program writes, and the newest that it reads.
+    static let formatVersion = 1
+
+    let path: String
+    private let lock: Int32
+
+    var database: String { path + "/db" }
+    private var clean: String { path + "/clean" }
+    private static func format(_ path: String) -> String { path + "/FORMAT" }
+
+    /// Names that may be in a directory that becomes ours: the token key may have been made before the first start.
+    private static let allowedBeforeFormat: Set<String> = ["key", "LOCK", "FORMAT.new", "lost+found"]
+
+    /// Locks the directory; makes it if it is not there and `create` says so.
+    static func lock(_ path: String, create: Bool) throws -> DataDirectory {
+        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        var isNew = false
+        if !FileSystem.exists(path) {
+            guard create else { throw DatabaseError(.notFound, "there is no data directory at \(path)") }
+            try FileSystem.makeDirectories(path)
+        }
+        guard FileSystem.isDirectory(path) else {
+            throw DatabaseError(.foreignDirectory, "\(path) is not a directory")
+        }
+        if let format = try Self.readFormat(path) {
+            try Self.check(format, path)
+        } else {
+            let strangers = try FileSystem.names(in: path).filter { !Self.allowedBeforeFormat.contains($0) }
+            guard strangers.isEmpty else {
+                throw DatabaseError(
+                    .foreignDirectory, "\(path) holds something else (\(strangers[0])): give an empty directory")
+            }
+            guard create else { throw DatabaseError(.notFound, "there is no data directory at \(path)") }
+            isNew = true
+        }
+        let directory = DataDirectory(path: path, lock: try Self.takeLock(path))
+        if isNew {
+            try FileSystem.writeDurably(Array("spillway \(Self.formatVersion)\n".utf8), to: Self.format(path))
+        }
+        return directory
+    }
+
+    private init(path: String, lock: Int32) {
+        self.path = path
+        self.lock = lock
+    }
+
+    deinit { close(lock) }
+
+    private static func readFormat(_ path: String) throws -> [UInt8]? {
+        let file = format(path)
+        return FileSystem.exists(file) ? try FileSystem.read(file) : nil
+    }
+
+    private static func check(_ format: [UInt8], _ path: String) throws {
+        let words = String(decoding: format.prefix(64), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+        guard words.count >= 2, words[0] == "spillway", let version = Int(words[1]), version > 0 else {
+            throw DatabaseError(.foreignDirectory, "\(path)/FORMAT is not ours: is this the right directory?")
+        }
+        guard version <= formatVersion else {
+            throw DatabaseError(
+                .newerFormat,
+                "\(path) has format \(version), this program reads up to \(formatVersion): use a newer program")
+        }
+    }
+
+    private static func takeLock(_ path: String) throws -> Int32 {
+        let file = unsafe open(path + "/LOCK", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw FileSystem.failure("open", path + "/LOCK") }
+        guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
+            let number = errno
+            close(file)
+            guard number == EWOULDBLOCK else { throw FileSystem.failure("lock", path + "/LOCK", number) }
+            throw DatabaseError(.inUse, "\(path) is in use by another process: stop it first")
+        }
+        return file
+    }
+
+    /// Whether the last user closed it.
+    var hasCleanMark: Bool { FileSystem.exists(clean) }
+
+    /// From now on it counts as not closed, also after a power loss.
+    func removeCleanMark() throws {
+        try FileSystem.remove(clean)
+        try FileSystem.syncDirectory(path)
+    }
+
+    func putCleanMark() throws { try FileSystem.writeDurably([], to: clean) }
+}

@@ -1,0 +1,124 @@
+internal import CSpillwayRocksDB
+internal import Glibc
+
+/// A database between opening and use: what `Database` is made of.
+@safe struct OpenedDatabase: ~Copyable {
+    static let systemFamily = "system"
+
+    var directory: DataDirectory
+    let wasClean: Bool
+    let handle: OpaquePointer
+    let families: [String: ColumnFamily]
+    let events: DatabaseEvents
+    var storeEpoch: UInt64 = 0
+    var logEpoch: UInt64 = 0
+
+    consuming func takeDirectory() -> DataDirectory { directory }
+}
+
+extension Database {
+    /// Opens the database of a data directory. Blocks: replays the write-ahead log and flushes what it held.
+    ///
+    /// - Throws: `DatabaseError`, and nothing in the directory has changed then: ``DatabaseError/Code/inUse``,
+    ///   ``DatabaseError/Code/foreignDirectory``, ``DatabaseError/Code/newerFormat``,
+    ///   ``DatabaseError/Code/notWritable``, ``DatabaseError/Code/notFound``, ``DatabaseError/Code/damagedLog``,
+    ///   ``DatabaseError/Code/corruption``.
+    public static func open(_ path: String, _ configuration: Configuration = Configuration()) throws -> Database {
+        let directory = try DataDirectory.lock(path, create: configuration.createsDirectory)
+        return try Database(Opening.run(directory, configuration), configuration)
+    }
+}
+
+/// The steps of opening.
+enum Opening {
+    /// RocksDB's numbers of its recovery modes.
+    enum RecoveryMode: Int32 {
+        case tolerateCorruptedTail = 0
+        case pointInTime = 2
+        case skipCorrupted = 3
+    }
+
+    static func run(
+        _ directory: consuming DataDirectory, _ configuration: Database.Configuration,
+        mode: RecoveryMode = .tolerateCorruptedTail, newLogEpoch: Bool = false
+    ) throws -> OpenedDatabase {
+        let isNew = !FileSystem.exists(directory.database + "/CURRENT")
+        let options = try familyOptions(directory.database, configuration, isNew: isNew)
+        let wasClean = directory.hasCleanMark || isNew
+        let events = DatabaseEvents()
+        let (handle, families) = try unsafe openRocksDB(directory.database, options, configuration, events, mode)
+        var opened = unsafe OpenedDatabase(
+            directory: directory, wasClean: wasClean, handle: handle, families: families, events: events)
+        try opened.directory.removeCleanMark()
+        try setEpochs(&opened, newStoreEpoch: !wasClean || isNew, newLogEpoch: newLogEpoch || isNew)
+        return opened
+    }
+
+    private static func familyOptions(
+        _ path: String, _ configuration: Database.Configuration, isNew: Bool
+    ) throws -> [ColumnFamily.Options] {
+        var options: [String: ColumnFamily.Options] = [:]
+        for name in ["default", OpenedDatabase.systemFamily] {
+            options[name] = ColumnFamily.Options(name: name)
+            options[name]?.writeBufferBytes = 4 << 20
+        }
+        for family in configuration.families { options[family.name] = family }
+        if !isNew {
+            for name in try existingFamilies(path) where options[name] == nil {
+                options[name] = name.hasPrefix(LogFamily.prefix) ? LogFamily.options(name) : .init(name: name)
+            }
+        }
+        return options.values.sorted { $0.name < $1.name }
+    }
+
+    private static func existingFamilies(_ path: String) throws -> [String] {
+        final class Names { var all: [String] = [] }
+        let names = Names()
+        try unsafe spillway_db_list_families(path, Unmanaged.passUnretained(names).toOpaque()) { context, name, size in
+            guard let context = unsafe context, let name = unsafe name else { return }
+            let text = unsafe String(decoding: UnsafeRawBufferPointer(start: name, count: size), as: UTF8.self)
+            unsafe Unmanaged<Names>.fromOpaque(context).takeUnretainedValue().all.append(text)
+        }.check("list the column families of \(path)")
+        return names.all
+    }
+
+    private static func openRocksDB(
+        _ path: String, _ options: [ColumnFamily.Options], _ configuration: Database.Configuration,
+        _ events: DatabaseEvents, _ mode: RecoveryMode
+    ) throws -> (OpaquePointer, [String: ColumnFamily]) {
+        var raw = unsafe spillway_db_options()
+        unsafe raw.block_cache_bytes = UInt64(configuration.blockCacheBytes)
+        unsafe raw.write_buffer_bytes = UInt64(configuration.memtableBytes)
+        unsafe raw.max_wal_bytes = UInt64(configuration.writeAheadLogBytes)
+        unsafe raw.max_open_files = Int32(configuration.maxOpenFiles)
+        unsafe raw.background_jobs = Int32(configuration.backgroundJobs)
+        unsafe raw.recovery_mode = mode.rawValue
+        unsafe raw.create = true
+        unsafe raw.statistics = configuration.countsStatistics
+        unsafe raw.context = events.context
+        unsafe raw.on_event = DatabaseEvents.callback
+        var handle: OpaquePointer?
+        var handles = unsafe [OpaquePointer?](repeating: nil, count: options.count)
+        try unsafe withRawOptions(options[...], []) { families in
+            try unsafe spillway_db_open(path, &raw, families, families.count, &handle, &handles).check("open \(path)")
+        }
+        guard let handle = unsafe handle else { throw DatabaseError(.failed, "open \(path) gave no database") }
+        var families: [String: ColumnFamily] = [:]
+        for (index, option) in options.enumerated() {
+            guard let family = unsafe handles[index] else { continue }
+            families[option.name] = unsafe ColumnFamily(name: option.name, handle: family)
+        }
+        return unsafe (handle, families)
+    }
+
+    /// Nests the closures that keep each name's bytes alive.
+    private static func withRawOptions<R>(
+        _ options: ArraySlice<ColumnFamily.Options>, _ made: [spillway_family_options],
+        _ body: ([spillway_family_options]) throws -> R
+    ) throws -> R {
+        guard let first = options.first else { return try unsafe body(made) }
+        return try unsafe first.withRaw { raw in
+            try unsafe withRawOptions(options.dropFirst(), made + [raw], body)
+        }
+    }
+}
