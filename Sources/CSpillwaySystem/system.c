@@ -85,3 +85,9 @@ int spillway_signal_release(int signal_number) {
     if (signal_number < 1 || signal_number >= NSIG) return EINVAL;
     return sigaction(signal_number, &signal_actions_before[signal_number], NULL) ? errno : 0;
 }
+
+static _Thread_local void *current_loop;
+
+void *spillway_current_loop(void) { return current_loop; }
+
+void spillway_set_current_loop(void *loop) { current_loop = loop; }

@@ -20,6 +20,9 @@ int64_t spillway_resident_bytes(void);
 int64_t spillway_raise_open_files(void);
 // Free bytes for unprivileged users on the file system of path, or -1.
 int64_t spillway_free_bytes(const char *path);
+// The event loop that the calling thread runs, or NULL.
+void *spillway_current_loop(void);
+void spillway_set_current_loop(void *loop);
 
 // Makes, once, the pipe that trapped signals are written to, a byte each; returns its reading end, or minus the errno.
 int spillway_signal_pipe(void);
