@@ -30,22 +30,36 @@ import FoundationEssentials
         unsafe self.handle = handle
         self.algorithm = algorithm
         keyID = members.keyID
+        do {
+            signatureBytes = try unsafe Self.load(
+                String(decoding: text, as: UTF8.self), into: handle, for: members, algorithm)
+        } catch {
+            unsafe r_jwk_free(handle)
+            throw error
+        }
+    }
+
+    /// Gives the library the key, and gives back how long signatures by it are.
+    private static func load(
+        _ json: String, into handle: UnsafeMutablePointer<jwk_t>, for members: JSONWebKeyMembers,
+        _ algorithm: TokenAlgorithm
+    ) throws(TokenKeyError) -> Int {
         var bits = UInt32(0)
-        let json = String(decoding: text, as: UTF8.self)
-        guard unsafe r_jwk_import_from_json_str(handle, json) == RHN_OK else {
-            unsafe r_jwk_free(handle)
+        var encoded = [UInt8](repeating: 0, count: 4096)
+        var length = encoded.count
+        // The library takes any text for a number at first; only the export makes a key of it, as a verification would.
+        guard unsafe r_jwk_import_from_json_str(handle, json) == RHN_OK,
+            unsafe r_jwk_key_type(handle, &bits, Int32(R_FLAG_IGNORE_REMOTE)) & Int32(R_KEY_TYPE_PUBLIC) != 0,
+            unsafe r_jwk_export_to_pem_der(
+                handle, Int32(R_FORMAT_DER), &encoded, &length, Int32(R_FLAG_IGNORE_REMOTE)) == RHN_OK
+        else {
             throw TokenKeyError(.malformed, "\(members.name): not a valid public key")
         }
-        let type = unsafe r_jwk_key_type(handle, &bits, Int32(R_FLAG_IGNORE_REMOTE))
-        signatureBytes = algorithm == .rs256 ? Int(bits + 7) / 8 : 64
-        guard type & Int32(R_KEY_TYPE_PUBLIC) != 0 else {
-            unsafe r_jwk_free(handle)
-            throw TokenKeyError(.malformed, "\(members.name): not a valid public key")
-        }
-        guard algorithm != .rs256 || (2048...8192).contains(bits) else {
-            unsafe r_jwk_free(handle)
+        guard algorithm == .rs256 else { return 64 }
+        guard (2048...8192).contains(bits) else {
             throw TokenKeyError(.size, "\(members.name): an RSA key has 2048 to 8192 bits, this has \(bits)")
         }
+        return Int(bits + 7) / 8
     }
 
     deinit {

@@ -59,6 +59,21 @@ struct JSONWebKeyMembers: Decodable {
         case ("OKP", "Ed25519"): algorithm = .edDSA
         default: return nil
         }
-        return algorithmName == nil || algorithmName == algorithm.rawValue ? algorithm : nil
+        guard algorithmName == nil || algorithmName == algorithm.rawValue else { return nil }
+        guard hasValidNumbers(for: algorithm) else {
+            throw TokenKeyError(.malformed, "\(name): a number is missing, is not base64url or has the wrong length")
+        }
+        return algorithm
+    }
+
+    /// Whether the numbers that make up the key are canonical base64url and of the curve's length.
+    private func hasValidNumbers(for algorithm: TokenAlgorithm) -> Bool {
+        func length(_ text: String?) -> Int { text.flatMap { Base64URL.decode(Array($0.utf8).span)?.count } ?? 0 }
+        return switch algorithm {
+        case .rs256: length(publicPart.n) > 0 && (1...8).contains(length(publicPart.e))
+        case .es256: length(publicPart.x) == 32 && length(publicPart.y) == 32
+        case .edDSA: length(publicPart.x) == 32
+        case .hs256: false
+        }
     }
 }
