@@ -1,0 +1,79 @@
+/// In what order a consumer's records are handled.
+public enum OrderMode: String, Hashable, Sendable, CaseIterable {
+    /// Records of one key one after the other, in the log's order; different keys side by side.
+    case key
+    /// Records of one partition one after the other.
+    case partition
+    /// No order.
+    case none
+}
+
+/// What a ``Consumer`` reads, and its limits.
+public struct ConsumerConfiguration: Sendable {
+    /// The topic.
+    public var topic: String
+    /// The consumer group.
+    public var group: String
+    /// Where a group that has committed nothing begins; default earliest.
+    public var start: SubscriptionRequest.Start = .earliest
+    /// Also holds retention back; default true.
+    public var holdsRetention = true
+    /// The order that is kept; default by key. A ``PartitionBatchHandler`` is always by partition.
+    public var order: OrderMode = .key
+    /// How many handlers run at a time; 1 to 4,096, default 16.
+    public var concurrency = 16
+    /// How many records may be in the consumer, waiting or being handled; 1 to 100 million, default 10,000.
+    public var maxInFlightRecords = 10_000
+    /// How many bytes may be in the consumer, waiting or being handled; passed by one fetch at most; at least 1,
+    /// default 64 MiB.
+    public var maxInFlightBytes = 64 << 20
+    /// Intake that paused at a limit goes on when this share of the limit is in use or less; 0 to 1, default 0.75.
+    public var resumeIntakeAt = 0.75
+    /// How many records of a partition may lie between its lowest unfinished record and its newest one; beyond it the
+    /// partition is paused. At least 1, default a million (32 bytes each).
+    public var maxUncommittedRecords = 1_000_000
+    /// What happens to records whose handling fails.
+    public var retry = RetryPolicy()
+    /// The longest time from a record's end to the commit of it; above zero, default 1 s.
+    public var commitInterval: Duration = .seconds(1)
+    /// So many finished records are committed at once, before the interval; at least 1, default 10,000.
+    public var commitRecords = 10_000
+    /// How many bytes a commit may carry to say what is finished above it; 0 for none, default 1,024.
+    public var maxCommitHintBytes = 1_024
+    /// How long handlers may run on after the partition was asked back; default 10 s.
+    public var revocationDrainTimeout: Duration = .seconds(10)
+    /// How long handlers may run on after graceful shutdown began; default 20 s.
+    public var shutdownDrainTimeout: Duration = .seconds(20)
+    /// How often lag is measured; default 1 s.
+    public var lagInterval: Duration = .seconds(1)
+    /// The name of the processor that handles; `nil` is the first.
+    public var processor: String?
+
+    /// Makes a configuration with every default.
+    public init(topic: String, group: String) {
+        self.topic = topic
+        self.group = group
+    }
+
+    /// Checks every range.
+    ///
+    /// - Throws: ``ConsumerError`` with ``ConsumerError/Code/invalidConfiguration``, naming the field.
+    public func validate() throws {
+        func require(_ holds: Bool, _ field: String, _ range: String) throws {
+            guard holds else {
+                throw ConsumerError(.invalidConfiguration, "\(field) of consumer \(group)/\(topic) must be \(range)")
+            }
+        }
+        try require(!topic.isEmpty, "topic", "named")
+        try require(!group.isEmpty, "group", "named")
+        try require((1...4_096).contains(concurrency), "concurrency", "1 to 4096")
+        try require((1...100_000_000).contains(maxInFlightRecords), "maxInFlightRecords", "1 to 100000000")
+        try require(maxInFlightBytes >= 1, "maxInFlightBytes", "at least 1")
+        try require((0...1).contains(resumeIntakeAt), "resumeIntakeAt", "0 to 1")
+        try require(maxUncommittedRecords >= 1, "maxUncommittedRecords", "at least 1")
+        try require(commitInterval > .zero, "commitInterval", "above zero")
+        try require(commitRecords >= 1, "commitRecords", "at least 1")
+        try require((0...65_536).contains(maxCommitHintBytes), "maxCommitHintBytes", "0 to 65536")
+        try require(lagInterval > .zero, "lagInterval", "above zero")
+    }
+}

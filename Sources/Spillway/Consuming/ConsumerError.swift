@@ -1,0 +1,36 @@
+/// What went wrong at a consumer.
+public struct ConsumerError: RetriableError, CustomStringConvertible {
+    /// What users match on; more codes may come.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        private let name: String
+        private init(_ name: String) { self.name = name }
+        /// The code's name, for logs and labels.
+        public var description: String { name }
+
+        /// A field of the configuration is out of its range.
+        public static let invalidConfiguration = Code("invalid-configuration")
+        /// Handlers were still running when the drain deadline passed; what they did is handled again.
+        public static let drainDeadlinePassed = Code("drain-deadline-passed")
+        /// `run()` was called twice.
+        public static let alreadyRunning = Code("already-running")
+    }
+
+    /// What users match on.
+    public var code: Code
+    /// What happened and what to do.
+    public var message: String
+    /// True if the same call may succeed later.
+    public var isRetriable: Bool { false }
+    /// The error below, if there is one.
+    public var cause: (any Error)?
+
+    /// Makes an error.
+    public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
+        self.code = code
+        self.message = message
+        self.cause = cause
+    }
+
+    /// The code and the message.
+    public var description: String { "\(code): \(message)" }
+}
