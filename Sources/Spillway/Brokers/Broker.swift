@@ -37,6 +37,29 @@ public protocol Broker: Sendable {
 
     /// For each partition, the position that the next durable record will at least have.
     func endPositions(of topic: String) async throws -> [TopicPartition: Position]
+
+    /// How many records each partition holds at or after a position, for lag; may be an estimate.
+    ///
+    /// By default the distance of the low words from the end, which suits brokers whose positions count the
+    /// partition's own records.
+    func recordCounts(
+        from positions: [TopicPartition: Position], of topic: String
+    ) async throws -> [TopicPartition: Int]
+}
+
+extension Broker {
+    /// The distance of the low words from the end.
+    public func recordCounts(
+        from positions: [TopicPartition: Position], of topic: String
+    ) async throws -> [TopicPartition: Int] {
+        let ends = try await endPositions(of: topic)
+        var counts: [TopicPartition: Int] = [:]
+        for (partition, position) in positions {
+            guard let end = ends[partition], end > position else { continue }
+            counts[partition] = Int(clamping: end.high == position.high ? end.low - position.low : end.low)
+        }
+        return counts
+    }
 }
 
 /// What a subscription asks for.
@@ -80,7 +103,8 @@ public protocol Subscription: Sendable {
     /// Waits for the next event; `nil` after ``close()``. Throws `CancellationError` when its task is cancelled.
     func next() async throws -> SubscriptionEvent?
 
-    /// Adds to the demand. No more records than demanded are delivered; bytes may be passed by one record.
+    /// Adds to the demand. No more records than demanded are delivered; bytes may be passed by one record, and what
+    /// was delivered beyond is taken off what is demanded next.
     func request(records: Int, bytes: Int)
 
     /// Delivers no more records of these partitions until ``resume(_:)``; survives reassignments.

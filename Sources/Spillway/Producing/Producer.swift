@@ -1,4 +1,4 @@
-public import FoundationEssentials
+import FoundationEssentials
 public import SpillwayCore
 import Synchronization
 
@@ -119,7 +119,7 @@ public final class Producer: Sendable {
 
     private func begin(records: Int, bytes: Int) throws -> MonotonicInstant {
         guard limit.withLock({ $0.take(records: records, bytes: bytes) }) else {
-            metrics?.refused.increment(by: UInt64(records))
+            metrics?.refused.increment(by: Int64(records))
             throw BrokerError(
                 .queueFull, "the producer of \(topic) has as much in flight as it may; try again later",
                 isRetriable: true)
@@ -131,9 +131,9 @@ public final class Producer: Sendable {
         limit.withLock { $0.giveBack(records: records, bytes: bytes) }
         guard let metrics else { return }
         if failed {
-            metrics.failed.increment(by: UInt64(records))
+            metrics.failed.increment(by: Int64(records))
         } else {
-            metrics.sent.increment(by: UInt64(records))
+            metrics.sent.increment(by: Int64(records))
             metrics.latency.record(timeSource.now() - start)
         }
     }

@@ -22,12 +22,14 @@ extension ConsumerEngine {
     package mutating func takeCommits(now: MonotonicInstant) -> [Commit]? {
         guard commitInFlight == nil else { return nil }
         let isDue = nextCommitAt.map { $0 <= now } ?? false
+        guard isDue || !draining.isEmpty else { return nil }
         var commits: [Commit] = []
         for state in states.values where needsCommit(state) {
             guard isDue || isLastCommitDue(state, now: now) else { continue }
             let next = commitPosition(of: state)
             commits.append(
-                Commit(partition: state.partition, generation: state.generation, next: next, hint: hint(of: state, next)))
+                Commit(
+                    partition: state.partition, generation: state.generation, next: next, hint: hint(of: state, next)))
         }
         if isDue { nextCommitAt = nil }
         guard !commits.isEmpty else { return nil }
@@ -59,7 +61,10 @@ extension ConsumerEngine {
             guard let epoch = epochs[commit.partition], states[epoch]?.generation == commit.generation else { continue }
             states[epoch]?.committed = commit.next
         }
-        if !isStored { nextCommitAt = now + min(settings.commitInterval, .milliseconds(100)) }
+        if !isStored {
+            noCommitBefore = now + min(settings.commitInterval, .milliseconds(100))
+            nextCommitAt = noCommitBefore
+        }
         settleDrains(now: now)
         // What finished in the meantime has its own interval.
         if nextCommitAt == nil, states.values.contains(where: { needsCommit($0) }) {
@@ -75,28 +80,37 @@ extension ConsumerEngine {
 
     /// A partition that has drained is committed at once, but after a failure not before the pause is over.
     private func isLastCommitDue(_ state: PartitionState, now: MonotonicInstant) -> Bool {
-        guard case .draining(let deadline) = state.phase else { return false }
+        guard case .draining(let deadline) = state.phase, noCommitBefore <= now else { return false }
         return state.running == 0 || deadline <= now
     }
 
     private func hint(of state: PartitionState, _ next: Position) -> [UInt8]? {
-        guard settings.maxCommitHintBytes > 0, !settings.isPartitionBatch, !settings.asksForPositions else { return nil }
+        guard settings.maxCommitHintBytes > 0, !settings.isPartitionBatch, !settings.asksForPositions else {
+            return nil
+        }
         // A range takes at least four bytes.
         let ranges = state.window.finishedRanges(limit: settings.maxCommitHintBytes / 4)
         return CommitHint(ranges: ranges).encoded(commit: next, maxBytes: settings.maxCommitHintBytes)
     }
 
-    /// When the engine wants to be asked again although nothing has happened.
+    /// When the engine wants to be asked again although nothing has happened; later than now.
     package func nextDeadline(now: MonotonicInstant) -> MonotonicInstant? {
-        var deadline = settings.isPartitionBatch ? nextPartitionRetry : lanes.nextDeadline(settings.limits)
+        var deadline: MonotonicInstant?
         func include(_ instant: MonotonicInstant?) {
-            guard let instant else { return }
+            guard let instant, instant > now else { return }
             deadline = deadline.map { min($0, instant) } ?? instant
         }
+        if settings.isPartitionBatch {
+            include(nextPartitionRetry)
+        } else {
+            include(lanes.nextRetry)
+            include(lanes.nextClose(settings.limits))
+        }
         if commitInFlight == nil { include(nextCommitAt) }
-        for state in states.values {
-            guard case .draining(let end) = state.phase else { continue }
-            include(end > now ? end : max(now, end + settings.commitGrace))
+        for epoch in draining {
+            guard case .draining(let end) = states[epoch]?.phase else { continue }
+            include(end)
+            include(end + settings.commitGrace)
         }
         return deadline
     }

@@ -15,7 +15,10 @@ extension ConsumerEngine {
             }
             let epoch = nextEpoch()
             var phase = settings.asksForPositions ? PartitionState.Phase.opening : .active
-            if isShuttingDown { phase = .draining(deadline: now) }
+            if isShuttingDown {
+                phase = .draining(deadline: now)
+                draining.insert(epoch)
+            }
             if phase == .opening {
                 actions.pause.append(assignment.partition)
                 actions.open.append(EngineActions.Opening(partition: assignment.partition, epoch: epoch))
@@ -62,12 +65,19 @@ extension ConsumerEngine {
         }
     }
 
+    /// Fences everything: the connection has gone, and what was asked of it with it.
+    package mutating func disconnect() {
+        for epoch in Array(states.keys) { fence(epoch) }
+        permits.forgetDemand()
+        actions = EngineActions()
+    }
+
     /// Stops intake, and lets what runs end within the budget.
     package mutating func shutDown(now: MonotonicInstant) {
         guard !isShuttingDown else { return }
         isShuttingDown = true
         permits.close()
-        for epoch in states.keys { beginDrain(epoch, deadline: now + settings.shutdownDrainTimeout) }
+        for epoch in Array(states.keys) { beginDrain(epoch, deadline: now + settings.shutdownDrainTimeout) }
         settleDrains(now: now)
     }
 
@@ -88,6 +98,8 @@ extension ConsumerEngine {
             return
         }
         states[epoch] = nil
+        draining.insert(epoch)
+        if state.phase == .opening { actions.resume.append(state.partition) }
         state.phase = .draining(deadline: deadline)
         let dropped = dropWaiting(&state)
         state.held.records -= dropped.records
@@ -104,6 +116,7 @@ extension ConsumerEngine {
     /// Forgets an assignment at once. What is with workers keeps its permits until it completes, and counts no more.
     mutating func fence(_ epoch: UInt64) {
         guard var state = states.removeValue(forKey: epoch) else { return }
+        draining.remove(epoch)
         if epochs[state.partition] == epoch { epochs[state.partition] = nil }
         _ = dropWaiting(&state)
         if state.isPaused || state.phase == .opening { actions.resume.append(state.partition) }
@@ -112,8 +125,8 @@ extension ConsumerEngine {
 
     /// Lets go of partitions that have drained and are committed.
     mutating func settleDrains(now: MonotonicInstant) {
-        for (epoch, state) in states {
-            guard case .draining(let deadline) = state.phase else { continue }
+        for epoch in draining {
+            guard let state = states[epoch], case .draining(let deadline) = state.phase else { continue }
             let isIdle = state.running == 0
             guard isIdle || deadline <= now else { continue }
             let isCommitting = commitInFlight?.contains { $0.partition == state.partition } ?? false

@@ -18,8 +18,14 @@ package struct ConsumerEngine: Sendable {
     /// What the engine has counted.
     package internal(set) var counters = EngineCounters()
     var isShuttingDown = false
+    /// The assignments that are draining.
+    var draining: Set<UInt64> = []
     var commitInFlight: [Commit]?
     var nextCommitAt: MonotonicInstant?
+    /// After a failed commit the next one waits until then.
+    var noCommitBefore = MonotonicInstant.zero
+    /// When the first failed batch of a partition is due again.
+    var nextPartitionRetry: MonotonicInstant?
     private var lastEpoch: UInt64 = 0
     private var lastWork: UInt64 = 0
 
@@ -132,9 +138,6 @@ package struct ConsumerEngine: Sendable {
         for (epoch, state) in states where state.parkedSince(now) { readyPartitions.append(epoch) }
         nextPartitionRetry = states.values.lazy.compactMap { $0.queue.parkedUntil }.filter { $0 > now }.min()
     }
-
-    /// When the first failed batch is due again.
-    var nextPartitionRetry: MonotonicInstant?
 
     private mutating func takeRecords(_ now: MonotonicInstant) -> Work? {
         guard let taken = lanes.take(settings.limits, now: now) else { return nil }

@@ -115,11 +115,12 @@ struct LaneScheduler: Sendable {
         return dropped
     }
 
-    /// When something will be ready that isn't yet.
-    func nextDeadline(_ limits: BatchLimits) -> MonotonicInstant? {
-        let close = ready.first.flatMap { readySince($0) }.map { $0 + limits.maxDelay }
-        guard let due = parked.nextDue else { return close }
-        return close.map { min($0, due) } ?? due
+    /// When the first parked lane is due.
+    var nextRetry: MonotonicInstant? { parked.nextDue }
+
+    /// When the batch that is growing closes by time.
+    func nextClose(_ limits: BatchLimits) -> MonotonicInstant? {
+        ready.first.flatMap { readySince($0) }.map { $0 + limits.maxDelay }
     }
 
     private func laneKey(of entry: LaneEntry) -> LaneKey? {

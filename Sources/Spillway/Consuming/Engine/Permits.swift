@@ -39,15 +39,18 @@ struct Permits: Sendable {
         precondition(inFlight.records >= 0 && inFlight.bytes >= 0, "a permit was given back twice")
     }
 
+    /// Forgets the demand: the broker that it was made of has gone.
+    mutating func forgetDemand() { demanded = Demand(records: 0, bytes: 0) }
+
     /// Demands nothing any more.
     mutating func close() { isClosed = true }
 
     /// What to demand of the broker now, if anything.
     ///
-    /// Free permits are demanded in steps of an eighth of the cap or more, so that a finished record does not cost a
+    /// Without partitions nothing is demanded. Free permits are demanded in steps of an eighth of the cap or more, so that a finished record does not cost a
     /// call. At most the cap is demanded at a time: see ``share(of:)``.
     mutating func takeDemand(partitions: Int) -> Demand? {
-        guard !isClosed else { return nil }
+        guard !isClosed, partitions > 0 else { return nil }
         if isPaused {
             guard inFlight.records <= resumeAt.records && inFlight.bytes <= resumeAt.bytes else { return nil }
             isPaused = false

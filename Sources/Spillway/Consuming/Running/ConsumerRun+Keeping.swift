@@ -1,0 +1,124 @@
+import SpillwayCore
+import Synchronization
+
+extension ConsumerRun {
+    /// Wakes the engine at its deadlines: retries, batches that close by time, commits, the ends of drains.
+    func keepTime() async {
+        while !Task.isCancelled {
+            guard let deadline = state.withLock({ $0.timerDeadline }) else {
+                await timerSignal.wait()
+                continue
+            }
+            await sleep(until: deadline)
+            let now = consumer.timeSource.now()
+            guard deadline <= now else { continue }
+            state.withLock { if $0.timerDeadline == deadline { $0.timerDeadline = nil } }
+            step { engine, now in engine.tick(now: now) }
+        }
+    }
+
+    /// Sleeps until the deadline or until an earlier one is set.
+    private func sleep(until deadline: MonotonicInstant) async {
+        let timeSource = consumer.timeSource
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await timeSource.sleep(until: deadline) }
+            group.addTask { await self.timerSignal.wait() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    /// Sends commits, one set at a time, and closes the subscription once everything has drained.
+    func commit() async {
+        while !Task.isCancelled {
+            let (commits, subscription, isDrained) = state.withLock { state in
+                defer { state.commits = nil }
+                return (state.commits, state.subscription, state.isDrained)
+            }
+            if let commits {
+                let result = await send(commits, subscription)
+                step { engine, now in engine.commitEnded(result, now: now) }
+            } else if isDrained {
+                await subscription?.close()
+                return
+            } else {
+                await committerSignal.wait()
+            }
+        }
+    }
+
+    private func send(_ commits: [Commit], _ subscription: (any Subscription)?) async -> CommitResult {
+        guard let subscription else { return .failed }
+        do {
+            try await subscription.commit(commits)
+            return .stored
+        } catch let error as BrokerError where error.code == .notOwner {
+            return await sendOneByOne(commits, subscription)
+        } catch {
+            logFailure("a commit failed and is tried again", error)
+            return .failed
+        }
+    }
+
+    /// One of several was refused: finds out which.
+    private func sendOneByOne(_ commits: [Commit], _ subscription: any Subscription) async -> CommitResult {
+        var refused: Set<TopicPartition> = []
+        for commit in commits {
+            do {
+                try await subscription.commit([commit])
+            } catch let error as BrokerError where error.code == .notOwner {
+                refused.insert(commit.partition)
+            } catch {
+                logFailure("a commit failed and is tried again", error)
+                return .failed
+            }
+        }
+        return .refused(refused)
+    }
+
+    /// Asks handlers that own their positions where to begin.
+    func open() async {
+        let backoff = consumer.configuration.retry.backoff
+        var attempts = 0
+        while !Task.isCancelled {
+            let openings = state.withLock { state -> [EngineActions.Opening] in
+                state.openings.removeAll { !state.engine.isOpening(epoch: $0.epoch) }
+                return state.openings
+            }
+            guard !openings.isEmpty, let owner = consumer.processor.positionOwner else {
+                await openerSignal.wait()
+                continue
+            }
+            do {
+                let positions = try await owner.startPositions(for: openings.map(\.partition))
+                attempts = 0
+                step { engine, _ in
+                    for opening in openings {
+                        engine.opened(opening.partition, epoch: opening.epoch, at: positions[opening.partition])
+                    }
+                }
+            } catch {
+                attempts += 1
+                logFailure("the handler could not say where to begin and is asked again", error)
+                try? await consumer.timeSource.sleep(for: backoff.delay(afterAttempts: attempts))
+            }
+        }
+    }
+
+    /// Measures lag and shows the engine's figures.
+    func measureLag() async {
+        guard consumer.metrics != nil else { return }
+        var lag = LagTracker()
+        while !Task.isCancelled {
+            let progress = state.withLock { $0.engine.progress }
+            updateMetrics()
+            let next = Dictionary(progress.map { ($0.partition, $0.next) }, uniquingKeysWith: { $1 })
+            if let counts = try? await consumer.broker.recordCounts(from: next, of: consumer.configuration.topic) {
+                let figures = lag.update(progress, counts: counts, wallMs: consumer.timeSource.wallMilliseconds())
+                consumer.metrics?.lagRecords.set(figures.records)
+                consumer.metrics?.lagSeconds.set(figures.seconds)
+            }
+            try? await consumer.timeSource.sleep(for: consumer.configuration.lagInterval)
+        }
+    }
+}

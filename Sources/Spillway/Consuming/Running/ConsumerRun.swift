@@ -1,0 +1,175 @@
+import SpillwayCore
+import Synchronization
+
+/// One run of a consumer: carries out what the engine decides.
+///
+/// The engine is behind one lock, held for the state change only. What it wants done at the broker goes through an
+/// outbox that one task at a time empties, so that a pause and a resume arrive in the order in which they were decided.
+final class ConsumerRun: Sendable {
+    struct State {
+        var engine: ConsumerEngine
+        var idleWorkers: [CheckedContinuation<Work?, Never>] = []
+        var outbox: [EngineActions] = []
+        var isFlushing = false
+        var queuedActions = 0
+        var performedActions = 0
+        var subscription: (any Subscription)?
+        var openings: [EngineActions.Opening] = []
+        var commits: [Commit]?
+        var timerDeadline: MonotonicInstant?
+        var isStopped = false
+        /// Graceful shutdown has let go of everything.
+        var isDrained = false
+        var drainedWithRunningWork = false
+        var failuresLogged = LogLimit()
+        var givenUpLogged = LogLimit()
+        var shownCounters = EngineCounters()
+    }
+
+    /// What one change of the engine asks its caller to do, outside of the lock.
+    private struct Effects {
+        var starts: [(worker: CheckedContinuation<Work?, Never>, work: Work)] = []
+        var wakesTimer = false
+        var wakesCommitter = false
+        var mustFlush = false
+    }
+
+    let consumer: Consumer
+    let state: Mutex<State>
+    let timerSignal = Signal()
+    let committerSignal = Signal()
+    let openerSignal = Signal()
+
+    init(_ consumer: Consumer) {
+        self.consumer = consumer
+        state = Mutex(
+            State(engine: ConsumerEngine(EngineSettings(consumer.configuration, processor: consumer.processor))))
+    }
+
+    func run() async throws {
+        let workers = consumer.configuration.concurrency
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<workers { group.addTask(executorPreference: consumer.executor) { await self.work() } }
+            group.addTask { await self.keepTime() }
+            group.addTask { await self.commit() }
+            group.addTask { await self.measureLag() }
+            group.addTask(executorPreference: consumer.executor) { await self.open() }
+            await poll()
+            stop()
+            group.cancelAll()
+        }
+        if let subscription = state.withLock({ $0.subscription }) { await subscription.close() }
+        updateMetrics()
+        let (isDrained, hadWork) = state.withLock { ($0.isDrained, $0.drainedWithRunningWork) }
+        if hadWork {
+            throw ConsumerError(
+                .drainDeadlinePassed, "handlers of consumer \(consumer.id) were still running after the drain timeout")
+        }
+        if !isDrained { throw CancellationError() }
+    }
+
+    /// Drains: nothing new is started.
+    func beginShutdown() { step { engine, now in engine.shutDown(now: now) } }
+
+    /// Ends at once: workers that wait get nothing more.
+    func cancel() { stop() }
+
+    /// Changes the engine and carries out what follows.
+    ///
+    /// - Returns: The ticket that ``performed(_:)`` waits for.
+    @discardableResult
+    func step(_ change: (inout ConsumerEngine, MonotonicInstant) -> Void) -> Int {
+        let now = consumer.timeSource.now()
+        let (effects, ticket) = state.withLock { state -> (Effects, Int) in
+            change(&state.engine, now)
+            return (Self.collect(&state, now: now), state.queuedActions)
+        }
+        for start in effects.starts { start.worker.resume(returning: start.work) }
+        if effects.mustFlush { flush() }
+        if effects.wakesTimer { timerSignal.set() }
+        if effects.wakesCommitter { committerSignal.set() }
+        return ticket
+    }
+
+    private static func collect(_ state: inout State, now: MonotonicInstant) -> Effects {
+        var effects = Effects()
+        while !state.isStopped, let worker = state.idleWorkers.last, let work = state.engine.takeWork(now: now) {
+            state.idleWorkers.removeLast()
+            effects.starts.append((worker, work))
+        }
+        let actions = state.engine.takeActions()
+        if !actions.isEmpty {
+            state.outbox.append(actions)
+            state.queuedActions += 1
+            if !state.isFlushing {
+                state.isFlushing = true
+                effects.mustFlush = true
+            }
+        }
+        if state.commits == nil, let commits = state.engine.takeCommits(now: now) {
+            state.commits = commits
+            effects.wakesCommitter = true
+        }
+        if let deadline = state.engine.nextDeadline(now: now), state.timerDeadline.map({ deadline < $0 }) ?? true {
+            state.timerDeadline = deadline
+            effects.wakesTimer = true
+        }
+        if !state.isDrained, state.engine.isDrained {
+            state.isDrained = true
+            state.drainedWithRunningWork = state.engine.hasRunningWork
+            effects.wakesCommitter = true
+        }
+        return effects
+    }
+
+    /// Empties the outbox in order; the caller has claimed it.
+    private func flush() {
+        while true {
+            let (batch, subscription) = state.withLock { state -> ([EngineActions], (any Subscription)?) in
+                if state.outbox.isEmpty { state.isFlushing = false }
+                defer { state.outbox = [] }
+                return (state.outbox, state.subscription)
+            }
+            if batch.isEmpty { return }
+            if let subscription { for actions in batch { perform(actions, on: subscription) } }
+            state.withLock { $0.performedActions += batch.count }
+        }
+    }
+
+    private func perform(_ actions: EngineActions, on subscription: any Subscription) {
+        if !actions.pause.isEmpty { subscription.pause(actions.pause) }
+        for seek in actions.seek { subscription.seek(seek.partition, to: seek.position) }
+        if !actions.resume.isEmpty { subscription.resume(actions.resume) }
+        if !actions.open.isEmpty {
+            state.withLock { $0.openings += actions.open }
+            openerSignal.set()
+        }
+        if !actions.completeRevocation.isEmpty { subscription.completeRevocation(of: actions.completeRevocation) }
+        if let request = actions.request { subscription.request(records: request.records, bytes: request.bytes) }
+    }
+
+    /// Waits until the actions of a step have been carried out, by whoever empties the outbox.
+    func performed(_ ticket: Int) async {
+        while state.withLock({ $0.performedActions < ticket }) { await Task.yield() }
+    }
+
+    private func stop() {
+        let waiting = state.withLock { state -> [CheckedContinuation<Work?, Never>] in
+            state.isStopped = true
+            defer { state.idleWorkers = [] }
+            return state.idleWorkers
+        }
+        for worker in waiting { worker.resume(returning: nil) }
+    }
+
+    /// Shows what the engine has counted since the last time.
+    func updateMetrics() {
+        guard let metrics = consumer.metrics else { return }
+        let (figures, last) = state.withLock { state -> (EngineFigures, EngineCounters) in
+            let figures = EngineFigures(state.engine)
+            defer { state.shownCounters = figures.counters }
+            return (figures, state.shownCounters)
+        }
+        metrics.update(figures, since: last)
+    }
+}
