@@ -1,0 +1,15 @@
+/// What answers a request. It runs on the loop of the request's connection and must not block.
+public typealias HTTPHandler = @Sendable (HTTPRequest) async throws -> HTTPResponse
+
+/// What stands behind a middleware: further middleware and at last the route's handler, or the refusal if there is no
+/// route. Errors have become responses already.
+public typealias HTTPResponder = @Sendable (HTTPRequest) async -> HTTPResponse
+
+/// Stands between the server and the handlers: looks at each request and each response, changes them, or answers itself.
+///
+/// Middleware runs in the order in which it was added, the first one outermost. What it throws becomes a response as
+/// what a handler throws does, before the middleware outside of it sees it.
+public protocol HTTPMiddleware: Sendable {
+    /// Answers a request, most often by calling `next`.
+    func handle(_ request: HTTPRequest, next: HTTPResponder) async throws -> HTTPResponse
+}
