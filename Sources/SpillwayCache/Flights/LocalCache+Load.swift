@@ -23,6 +23,14 @@ extension LocalCache {
     public func value(
         for key: Key, load: (Key) async throws -> Versioned<Value>
     ) async throws -> Versioned<Value> {
+        try await value(for: key, loadCacheable: { CacheableAnswer(try await load($0), isCacheable: true) })
+    }
+
+    /// The same where the load decides whether its answer may be cached.
+    @inlinable
+    func value(
+        for key: Key, loadCacheable load: (Key) async throws -> CacheableAnswer<Value>
+    ) async throws -> Versioned<Value> {
         switch board(key) {
         case .hit(let answer): return answer
         case .lead(let flight, let lease): return try await lead(flight, lease, load)
@@ -46,11 +54,13 @@ extension LocalCache {
 
     @usableFromInline
     func lead(
-        _ flight: LoadFlight<Value>, _ lease: CacheLease<Key>, _ load: (Key) async throws -> Versioned<Value>
+        _ flight: LoadFlight<Value>, _ lease: CacheLease<Key>, _ load: (Key) async throws -> CacheableAnswer<Value>
     ) async throws -> Versioned<Value> {
         do {
-            var answer = try await load(lease.key)
-            if fill(lease, answer.value, version: answer.version) != .accepted,
+            let loaded = try await load(lease.key)
+            var answer = loaded.answer
+            let isCached = loaded.isCacheable && fill(lease, answer.value, version: answer.version) == .accepted
+            if !isCached,
                 case .hit(let value, let version) = peek(lease.key), version > answer.version
             {
                 answer = Versioned(value, version: version)
