@@ -31,6 +31,9 @@ final class LoadFlight<Value: Sendable>: Sendable {
     @usableFromInline
     init() {}
 
+    /// How many wait now.
+    var waiterCount: Int { state.withLock { $0.waiters.count } }
+
     /// Waits for the leader's outcome, or until this task is cancelled.
     @usableFromInline
     func wait() async -> Landing {

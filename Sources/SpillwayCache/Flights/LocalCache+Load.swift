@@ -105,6 +105,16 @@ extension LocalCache {
         flight.land(landing)
     }
 
+    /// How many loads are on their way.
+    package var flightCount: Int {
+        (0..<shards.count).reduce(0) { $0 + shards.base[$1].withLock { $0.flights.count } }
+    }
+
+    /// How many wait for the load of a key.
+    package func waiters(_ key: Key) -> Int {
+        shards.base[shards.number(Self.hash(key))].withLock { $0.flights[key] }?.waiterCount ?? 0
+    }
+
     /// Gives the flight of a cancelled leader to a waiter, or forgets it if there is none.
     private func abandon(_ flight: LoadFlight<Value>, _ key: Key) {
         shards.base[shards.number(Self.hash(key))].withLock { shard in
