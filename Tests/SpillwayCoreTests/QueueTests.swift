@@ -1,0 +1,70 @@
+import SpillwayCore
+import Testing
+
+@Suite struct BoundedQueueTests {
+    @Test func refusesWhatPassesALimit() {
+        var queue = BoundedQueue<String>(maximumRecords: 2, maximumBytes: 10)
+        #expect(queue.append("a", bytes: 4) == true)
+        #expect(queue.append("b", bytes: 7) == false, "bytes")
+        #expect(queue.append("c", bytes: 6) == true)
+        #expect(queue.append("d", bytes: 0) == false, "records")
+        #expect(queue.bytes == 10)
+        #expect(queue.popFirst() == "a")
+        #expect(queue.bytes == 6)
+        #expect(queue.append("e", bytes: 4) == true)
+        #expect(queue.removeAll() == ["c", "e"])
+        #expect(queue.bytes == 0 && queue.isEmpty)
+        #expect(queue.append("larger than all", bytes: 11) == false)
+        #expect(queue.append("overflow", bytes: .max) == false)
+    }
+
+    @Test func takesUpToBothLimits() {
+        var queue = BoundedQueue<Int>(maximumRecords: 10, maximumBytes: 1_000)
+        for size in [100, 10, 10, 10, 500] { #expect(queue.append(size, bytes: size) == true) }
+        #expect(queue.popFirst(maximumRecords: 9, maximumBytes: 50) == [100], "one goes, whatever its size")
+        #expect(queue.popFirst(maximumRecords: 2, maximumBytes: 50) == [10, 10])
+        #expect(queue.popFirst(maximumRecords: 9, maximumBytes: 509) == [10])
+        #expect(queue.bytes == 500 && queue.first == 500)
+        #expect(queue.popFirst(maximumRecords: 0, maximumBytes: 0) == [500])
+        #expect(queue.popFirst(maximumRecords: 1, maximumBytes: 1).isEmpty)
+    }
+}
+
+@Suite struct DequeTests {
+    @Test(arguments: [UInt64(1), 2, 3])
+    func agreesWithAnArrayOnARandomWalk(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var deque = Deque<Int>()
+        var array: [Int] = []
+        for step in 0..<5_000 {
+            switch random.next() % 16 {
+            case 0..<7:
+                deque.append(step)
+                array.append(step)
+            case 7..<9:
+                deque.prepend(step)
+                array.insert(step, at: 0)
+            case 9 where step % 50 == 0:
+                #expect(deque.removeAll() == array)
+                array = []
+            default: #expect(deque.popFirst() == (array.isEmpty ? nil : array.removeFirst()))
+            }
+            #expect(deque.count == array.count && deque.first == array.first && deque.isEmpty == array.isEmpty)
+        }
+        #expect(deque.removeAll() == array)
+    }
+
+    @Test func letsGoOfWhatItGaveOut() {
+        final class Thing: Sendable {}
+        var deque = Deque<Thing>()
+        weak var seen: Thing?
+        do {
+            let thing = Thing()
+            seen = thing
+            deque.append(thing)
+        }
+        _ = deque.popFirst()
+        #expect(seen == nil)
+        #expect(deque.isEmpty)
+    }
+}

@@ -1,0 +1,114 @@
+import SpillwayCore
+import Testing
+
+@Suite struct TraceContextTests {
+    private let example = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    @Test func readsTheStandardsExample() throws {
+        let context = try #require(TraceContext(traceparent: example, tracestate: ["congo=t61rcWkgMzE"]))
+        #expect(context.traceID.description == "4bf92f3577b34da6a3ce929d0e0e4736")
+        #expect(context.spanID.description == "00f067aa0ba902b7")
+        #expect(context.isSampled)
+        #expect(context.state["congo"] == "t61rcWkgMzE")
+        #expect(context.traceparent == example)
+    }
+
+    @Test(arguments: [
+        "", "00", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "0g-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e473x-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902bX-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0.",
+        "00_4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736_00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7_01",
+        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01x",
+        " 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    ])
+    func refuses(traceparent: String) {
+        #expect(TraceContext(traceparent: traceparent) == nil)
+    }
+
+    @Test func readsLaterVersions() throws {
+        let tail = "-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-09"
+        let context = try #require(TraceContext(traceparent: "cc" + tail))
+        #expect(context.isSampled)
+        #expect(context.traceparent == example, "what goes out is version 00, without unknown flags")
+        #expect(TraceContext(traceparent: "cc" + tail + "-what-is-to-come") != nil)
+    }
+
+    @Test func childKeepsTheTrace() throws {
+        let parent = TraceContext.random(isSampled: true)
+        let child = parent.child()
+        #expect(child.traceID == parent.traceID && child.spanID != parent.spanID && child.isSampled)
+        #expect(TraceContext(traceparent: child.traceparent) == child)
+    }
+
+    @Test func travelsWithTheTask() async {
+        #expect(TraceContext.current == nil)
+        let context = TraceContext.random()
+        await TraceContext.$current.withValue(context) {
+            async let seen = TraceContext.current
+            #expect(await seen == context)
+        }
+    }
+
+    @Test func invalidStateIsLeftOut() throws {
+        let context = try #require(TraceContext(traceparent: example, tracestate: ["a=1,a=2"]))
+        #expect(context.state.entries.isEmpty)
+    }
+}
+
+@Suite struct TraceStateTests {
+    @Test func readsSeveralHeaders() throws {
+        let state = try #require(TraceState(headers: ["a=1 ,\tb=2,,", "", "t0@vendor=x y"]))
+        #expect(state.entries.map(\.key) == ["a", "b", "t0@vendor"])
+        #expect(state["t0@vendor"] == "x y")
+        #expect(state.header == "a=1,b=2,t0@vendor=x y")
+    }
+
+    @Test(arguments: [
+        "a", "=1", "a=", "A=1", "a b=1", "a=1=2", "a=\u{7f}", "a=é", "@v=1", "t@=1", "t@1=1", "t@abcdefghijklmno=1",
+        "a=1,a=2", "-a=1", "a =1",
+    ])
+    func refuses(header: String) {
+        #expect(TraceState(headers: [header]) == nil)
+    }
+
+    @Test func limitsKeysValuesAndEntries() {
+        let long = String(repeating: "x", count: 256)
+        #expect(TraceState.Entry(key: long, value: long) != nil)
+        #expect(TraceState.Entry(key: long + "x", value: "1") == nil)
+        #expect(TraceState.Entry(key: "a", value: long + "x") == nil)
+        let entries = (0..<33).map { "k\($0)=v" }
+        #expect(TraceState(headers: [entries[..<32].joined(separator: ",")])?.entries.count == 32)
+        #expect(TraceState(headers: [entries.joined(separator: ",")]) == nil)
+    }
+
+    @Test func updateMovesToTheFront() throws {
+        var state = try #require(TraceState(headers: [(0..<32).map { "k\($0)=v" }.joined(separator: ",")]))
+        state.update(try #require(TraceState.Entry(key: "k5", value: "new")))
+        #expect(state.entries.count == 32 && state.entries[0].key == "k5" && state["k5"] == "new")
+        state.update(try #require(TraceState.Entry(key: "one-more", value: "1")))
+        #expect(state.entries.count == 32 && state["k31"] == nil)
+    }
+
+    @Test func headerDropsLongEntriesFirst() throws {
+        var state = TraceState()
+        #expect(state.header == nil)
+        for index in 0..<8 {
+            let value = String(repeating: "v", count: index == 5 ? 200 : 60)
+            state.update(try #require(TraceState.Entry(key: "k\(index)", value: value)))
+        }
+        let header = try #require(state.header)
+        #expect(header.utf8.count <= 512)
+        #expect(!header.contains("k5="))
+        #expect(header.hasPrefix("k7=") && header.contains("k0="))
+    }
+}
