@@ -91,3 +91,8 @@ static _Thread_local void *current_loop;
 void *spillway_current_loop(void) { return current_loop; }
 
 void spillway_set_current_loop(void *loop) { current_loop = loop; }
+
+int spillway_poll(struct pollfd *descriptors, uint32_t count, int64_t timeout_ns) {
+    struct timespec timeout = {.tv_sec = timeout_ns / 1000000000, .tv_nsec = timeout_ns % 1000000000};
+    return ppoll(descriptors, count, &timeout, NULL);
+}

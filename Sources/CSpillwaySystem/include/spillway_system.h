@@ -4,6 +4,7 @@
 #define SPILLWAY_SYSTEM_H
 
 #include <getopt.h>
+#include <poll.h>
 #include <stdint.h>
 
 // The kernel's number of the calling thread; pthread_self may be cached across an await.
@@ -30,5 +31,8 @@ int spillway_signal_pipe(void);
 int spillway_signal_trap(int signal_number);
 // Gives the signal back the action that it had before it was trapped; 0 or the errno.
 int spillway_signal_release(int signal_number);
+
+// poll(2) with a timeout in nanoseconds, which Swift's Glibc module lacks (ppoll).
+int spillway_poll(struct pollfd *descriptors, uint32_t count, int64_t timeout_ns);
 
 #endif

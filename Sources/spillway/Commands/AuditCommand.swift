@@ -1,0 +1,26 @@
+/// What an audit found.
+struct AuditOutcome: Sendable, Equatable {
+    /// Targets with a count or a row.
+    var targets: Int
+    /// Rows whose reaction is like or dislike.
+    var reactions: Int
+    /// Counts that differ from the rows, rows in which the projections differ, and records of the log whose effect is
+    /// missing; before a repair.
+    var drift: Int
+    /// True if the counts were rewritten from rows.
+    var isRepaired = false
+}
+
+/// `spillway audit`.
+enum AuditCommand {
+    static func run(_ values: OptionValues, _ terminal: Terminal) throws -> ExitCode {
+        let store = StoreConfiguration(values)
+        let repair = values[OptionTable.repair]
+        let outcome = try Blocking.run {
+            try await Wiring.audit(store, repair: repair) { finding in terminal.error(finding) }
+        }
+        if outcome.isRepaired { terminal.error("repaired: counts were rewritten from rows") }
+        terminal.print("targets=\(outcome.targets) reactions=\(outcome.reactions) drift=\(outcome.drift)")
+        return outcome.drift == 0 ? .done : .foundWrong
+    }
+}

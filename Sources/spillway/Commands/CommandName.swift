@@ -1,0 +1,81 @@
+/// The program's commands.
+enum CommandName: String, Sendable, Hashable, CaseIterable {
+    case serve
+    case token
+    case audit
+    case `import`
+    case backup
+    case restore
+    case recover
+    case bench
+    case version
+    /// Prints docs/CONFIGURATION.md; not in the help.
+    case docsOptions = "docs-options"
+
+    /// Those that `spillway --help` lists.
+    static let listed: [CommandName] = allCases.filter { $0 != .docsOptions }
+
+    /// One line for `spillway --help`.
+    var summary: String {
+        switch self {
+        case .serve: "run the service"
+        case .token: "print tokens for users, signed with the data directory's key"
+        case .audit: "recount from rows, and compare the projections with each other and with the log"
+        case .import: "load reactions from lines of JSON"
+        case .backup: "ask a running server for a consistent copy of its data directory"
+        case .restore: "make a data directory from a backup"
+        case .recover: "say what a damaged log has lost, and start again without it if that is accepted"
+        case .bench: "an open-loop load with progress and a latency table"
+        case .version: "print the version"
+        case .docsOptions: "print the page of options"
+        }
+    }
+
+    /// What the command takes besides options.
+    var operands: [String] {
+        switch self {
+        case .import: ["FILE"]
+        case .backup, .restore: ["DIR"]
+        case .serve, .token, .audit, .recover, .bench, .version, .docsOptions: []
+        }
+    }
+
+    /// What a user should know before the options: conditions, what is printed, exit codes.
+    var explanation: String {
+        switch self {
+        case .serve:
+            """
+            Serves the HTTP interface and prints one line with the address when it is ready. SIGTERM drains and exits 0;
+            SIGHUP reads the TLS certificate again.
+            """
+        case .token:
+            "Prints one JSON Web Token a line. The key is made at first use (mode 0600); works beside a running server."
+        case .audit:
+            """
+            The server must be stopped; a backup can be audited too. The last line is
+            `targets=N reactions=N drift=N`; exits 0 when drift is 0, else 1.
+            """
+        case .import:
+            """
+            The server must be stopped. FILE has one JSON object a line: user_id, target_id, target_type, reaction (like,
+            dislike, none) and at (RFC 3339); `-` reads standard input. A row that is there and newer stays, so it is safe
+            to run again. A bad line is named by its number and skipped.
+            """
+        case .backup:
+            "DIR is a path on the server's machine that does not exist yet. The server goes on serving."
+        case .restore:
+            "DIR is a backup; it is not changed. The new data directory begins a new epoch."
+        case .recover:
+            """
+            The server must be stopped. Says which acknowledged records are missing behind the damage; nothing is changed
+            without --accept-loss.
+            """
+        case .bench:
+            """
+            Requests are sent at their due times whether or not earlier ones are answered; latency counts from the due time,
+            and a request without an answer at the end is an error.
+            """
+        case .version, .docsOptions: ""
+        }
+    }
+}
