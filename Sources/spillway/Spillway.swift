@@ -6,7 +6,6 @@ import Glibc
 struct SpillwayProgram {
     static func main() {
         let status = Program.live.run(Array(CommandLine.arguments.dropFirst())).status
-        unsafe fflush(stdout)
         exit(status)
     }
 }

@@ -53,7 +53,7 @@ struct BenchConnection {
     mutating func send() -> Bool {
         while sent < output.count {
             let count = unsafe output.withUnsafeBytes { bytes in
-                unsafe Glibc.send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL.rawValue))
+                unsafe Glibc.send(descriptor, bytes.baseAddress! + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
             }
             if count < 0 { return errno == EAGAIN || errno == EINTR }
             sent += count

@@ -24,7 +24,8 @@ struct BenchTargets: Sendable {
             guard columns.count >= 2, let weight = Double(String(decoding: columns[1], as: UTF8.self)), weight > 0,
                 weight.isFinite
             else { continue }
-            guard (1...128).contains(columns[0].count), columns[0].allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x22 }) else {
+            let isText = columns[0].allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "\"") }
+            guard (1...128).contains(columns[0].count), isText else {
                 throw CommandError(.usage, "\(file): line \(reader.lineNumber) has no target id")
             }
             total += weight

@@ -10,7 +10,7 @@ final class FileSource {
     /// - Throws: `WholeFile.Failure` with the system's reason.
     init(path: String) throws {
         ownsDescriptor = path != "-"
-        descriptor = ownsDescriptor ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO
+        descriptor = unsafe ownsDescriptor ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO
         if descriptor < 0 { throw WholeFile.Failure(description: "\(path): \(Self.reason(errno))") }
     }
 
@@ -21,7 +21,7 @@ final class FileSource {
     /// The file's size in bytes; nil if it is not a plain file.
     var size: Int? {
         var status = stat()
-        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
         return Int(status.st_size)
     }
 

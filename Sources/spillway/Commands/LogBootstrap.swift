@@ -11,7 +11,8 @@ extension Program {
         let level = Logger.Level(rawValue: values[OptionTable.logLevel]) ?? .info
         let isJSON = values[OptionTable.logFormat] == "json"
         LoggingSystem.bootstrap { label in
-            isJSON ? JSONLogHandler(label: label, level: level) : TextLogHandler(label: label, level: level)
+            if isJSON { return JSONLogHandler(label: label, level: level) }
+            return TextLogHandler(label: label, level: level)
         }
     }
 }

@@ -5,9 +5,10 @@ enum ProcessEnvironment {
     /// All of them. Read once at start, before there are other threads.
     static var variables: [String: String] {
         var variables: [String: String] = [:]
-        guard var entry = unsafe environ else { return variables }
+        var entry = unsafe environ
         while let line = unsafe entry.pointee {
-            let parts = unsafe String(cString: line).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let text = unsafe String(cString: line)
+            let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             if parts.count == 2 { variables[String(parts[0])] = String(parts[1]) }
             unsafe entry += 1
         }

@@ -24,7 +24,8 @@ struct Program {
         } catch let error as CommandError {
             terminal.error("spillway: \(error)")
             if error.exitCode == .usage {
-                terminal.error("Try `spillway \(CommandName(rawValue: arguments.first ?? "").map { "\($0.rawValue) " } ?? "")--help`.")
+                let command = arguments.first.flatMap(CommandName.init(rawValue:)).map { "\($0.rawValue) " }
+                terminal.error("Try `spillway \(command ?? "")--help`.")
             }
             return error.exitCode
         } catch {

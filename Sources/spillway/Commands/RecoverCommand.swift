@@ -23,7 +23,8 @@ enum RecoverCommand {
             terminal.print("recovered: the next start is without what is lost, in a new epoch")
             return .done
         }
-        terminal.print("nothing was changed; `spillway recover --data \(store.dataDirectory) --accept-loss` starts without it")
+        let command = "spillway recover --data \(store.dataDirectory) --accept-loss"
+        terminal.print("nothing was changed; `\(command)` makes the next start go without what is lost")
         return .foundWrong
     }
 }

@@ -40,8 +40,9 @@ struct DirectoryTokens {
     /// - Throws: `CommandError` if the key can't be read or made.
     init(_ values: OptionValues) throws {
         let directory = values[OptionTable.data]
-        if mkdir(directory, 0o700) != 0, errno != EEXIST {
-            throw CommandError(.configuration, "cannot make the data directory \(directory): \(FileSource.reason(errno))")
+        if unsafe mkdir(directory, 0o700) != 0, errno != EEXIST {
+            let reason = FileSource.reason(errno)
+            throw CommandError(.configuration, "cannot make the data directory \(directory): \(reason)")
         }
         do throws(TokenKeyError) {
             issuer = TokenIssuer(

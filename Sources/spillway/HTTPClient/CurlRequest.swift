@@ -50,7 +50,9 @@ import CCurl
         try unsafe check(spillway_curl_set_write(handle, Self.write, Unmanaged.passUnretained(body).toOpaque()))
         try setLong(CURLOPT_POSTFIELDSIZE, content.count)
         // libcurl copies COPYPOSTFIELDS, and needs the size set before.
-        try unsafe content.withUnsafeBytes { try unsafe check(spillway_curl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, $0.baseAddress)) }
+        try unsafe content.withUnsafeBytes { bytes in
+            try unsafe check(spillway_curl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress))
+        }
         try unsafe check(curl_easy_perform(handle))
         var status = 0
         try unsafe check(spillway_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status))
@@ -58,14 +60,16 @@ import CCurl
     }
 
     /// Called by libcurl with each piece of the body, only inside `curl_easy_perform`, while `self` holds the box.
-    private static let write:
-        @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int = { bytes, size, count, context in
-            guard let bytes = unsafe bytes, let context = unsafe context else { return 0 }
-            let body = unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue()
-            let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
-            unsafe body.bytes.append(contentsOf: piece.prefix(max(0, CurlRequest.longestBody - body.bytes.count)))
-            return size * count
-        }
+    private static let write: WriteFunction = { bytes, size, count, context in
+        guard let bytes = unsafe bytes, let context = unsafe context else { return 0 }
+        let body = unsafe Unmanaged<Body>.fromOpaque(context).takeUnretainedValue()
+        let piece = unsafe UnsafeRawBufferPointer(start: bytes, count: size * count)
+        unsafe body.bytes.append(contentsOf: piece.prefix(max(0, CurlRequest.longestBody - body.bytes.count)))
+        return size * count
+    }
+
+    private typealias WriteFunction =
+        @convention(c) (UnsafeMutablePointer<CChar>?, Int, Int, UnsafeMutableRawPointer?) -> Int
 
     private func setText(_ option: CURLoption, _ text: String) throws {
         // libcurl copies texts that it is given.
@@ -78,6 +82,7 @@ import CCurl
 
     private func check(_ code: CURLcode) throws {
         guard code != CURLE_OK else { return }
-        throw Failure(description: unsafe curl_easy_strerror(code).map { unsafe String(cString: $0) } ?? "error \(code.rawValue)")
+        let reason = unsafe curl_easy_strerror(code).map { unsafe String(cString: $0) }
+        throw Failure(description: reason ?? "libcurl's error \(code.rawValue)")
     }
 }

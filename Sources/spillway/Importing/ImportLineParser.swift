@@ -50,7 +50,7 @@ struct ImportLineParser {
         } catch DecodingError.keyNotFound(let key, _) {
             throw ImportLineError("\(key.stringValue) is missing")
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
-            throw ImportLineError("\(context.codingPath.last?.stringValue ?? "the line") has another type than expected")
+            throw ImportLineError("\(context.codingPath.last?.stringValue ?? "the line") is not of the expected type")
         } catch {
             throw ImportLineError("not a JSON object")
         }
@@ -62,7 +62,8 @@ struct ImportLineParser {
         guard (1...255).contains(user.count),
             fields.user_id.unicodeScalars.allSatisfy({ $0.properties.generalCategory != .control })
         else { throw ImportLineError("user_id must be 1 to 255 bytes without control characters") }
-        guard (1...128).contains(fields.target_id.utf8.count), fields.target_id.utf8.allSatisfy(Self.isTargetByte) else {
+        guard (1...128).contains(fields.target_id.utf8.count), fields.target_id.utf8.allSatisfy(Self.isTargetByte)
+        else {
             throw ImportLineError("target_id must be 1 to 128 characters of A-Z a-z 0-9 _ - . : ~")
         }
         guard targetTypes.contains(fields.target_type) else {
@@ -71,7 +72,7 @@ struct ImportLineParser {
         guard let reaction = Reaction(name: fields.reaction) else {
             throw ImportLineError("reaction must be like, dislike or none")
         }
-        guard let atMs = RFC3339.milliseconds(fields.at.utf8) else {
+        guard let atMs = RFC3339.milliseconds(fields.at[...].utf8) else {
             throw ImportLineError("at must be an instant of RFC 3339, from 1970 on, such as 2026-11-21T13:51:00Z")
         }
         guard atMs <= nowMs + Self.mostAheadMs else { throw ImportLineError("at is in the future") }

@@ -3,13 +3,20 @@
 enum RFC3339 {
     /// Milliseconds since 1970 UTC, finer fractions cut off; nil if the text is not an instant of 1970 to 9999. A leap
     /// second counts as the second that follows it.
-    static func milliseconds(_ text: some Collection<UInt8>) -> Int64? {
-        var cursor = Cursor(rest: text[...])
-        guard let year = cursor.digits(4), cursor.take("-"), let month = cursor.digits(2), cursor.take("-"),
-            let day = cursor.digits(2), cursor.take("T") || cursor.take("t"), let hour = cursor.digits(2),
-            cursor.take(":"), let minute = cursor.digits(2), cursor.take(":"), let second = cursor.digits(2),
-            let fraction = cursor.fraction(), let offset = cursor.offsetMinutes(), cursor.rest.isEmpty
-        else { return nil }
+    static func milliseconds(_ text: Substring.UTF8View) -> Int64? {
+        var cursor = Cursor(rest: text)
+        guard let year = cursor.digits(4), cursor.take("-"), let month = cursor.digits(2), cursor.take("-") else {
+            return nil
+        }
+        guard let day = cursor.digits(2), cursor.take("T") || cursor.take("t"), let hour = cursor.digits(2) else {
+            return nil
+        }
+        guard cursor.take(":"), let minute = cursor.digits(2), cursor.take(":"), let second = cursor.digits(2) else {
+            return nil
+        }
+        guard let fraction = cursor.fraction(), let offset = cursor.offsetMinutes(), cursor.rest.isEmpty else {
+            return nil
+        }
         guard year >= 1970, (1...12).contains(month), (1...daysOf(month, year)).contains(day), hour < 24, minute < 60,
             second <= 60
         else { return nil }
@@ -41,8 +48,8 @@ enum RFC3339 {
         return Int64(era * 146_097 + dayOfEra - 719_468)
     }
 
-    private struct Cursor<Bytes: Collection<UInt8>> {
-        var rest: Bytes.SubSequence
+    private struct Cursor {
+        var rest: Substring.UTF8View
 
         mutating func take(_ character: Unicode.Scalar) -> Bool {
             guard rest.first == UInt8(ascii: character) else { return false }
@@ -82,7 +89,9 @@ enum RFC3339 {
             if take("Z") || take("z") { return 0 }
             let sign: Int
             if take("+") { sign = 1 } else if take("-") { sign = -1 } else { return nil }
-            guard let hours = digits(2), take(":"), let minutes = digits(2), hours < 24, minutes < 60 else { return nil }
+            guard let hours = digits(2), take(":"), let minutes = digits(2), hours < 24, minutes < 60 else {
+                return nil
+            }
             return sign * (hours * 60 + minutes)
         }
     }

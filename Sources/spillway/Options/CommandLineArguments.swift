@@ -100,10 +100,12 @@ struct CommandLineArguments: Sendable, Equatable {
         defer { unsafe names.forEach { unsafe free($0) } }
         var table = unsafe [CSpillwaySystem.option]()
         for (index, option) in options.enumerated() {
-            let argument = unsafe option.kind == .flag ? optional_argument : required_argument
-            unsafe table.append(CSpillwaySystem.option(name: names[index], has_arg: argument, flag: nil, val: Int32(index)))
+            let argument = option.kind == .flag ? optional_argument : required_argument
+            unsafe table.append(
+                CSpillwaySystem.option(name: names[index], has_arg: argument, flag: nil, val: Int32(index)))
         }
-        unsafe table.append(CSpillwaySystem.option(name: names[options.count], has_arg: no_argument, flag: nil, val: helpValue))
+        unsafe table.append(
+            CSpillwaySystem.option(name: names[options.count], has_arg: no_argument, flag: nil, val: helpValue))
         unsafe table.append(CSpillwaySystem.option())
         return unsafe table.withUnsafeBufferPointer { buffer in
             guard let base = buffer.baseAddress else { preconditionFailure("there is always the closing row") }

@@ -10,8 +10,8 @@ struct Option<Value: OptionReadable>: Sendable {
     ///   - hasVariable: default: as in the file.
     ///   - fallback: the default as one would write it.
     init(
-        _ name: String, key: String? = nil, hasVariable: Bool? = nil, _ kind: OptionKind, default fallback: String? = nil,
-        meaning: String? = nil, for commands: Set<CommandName>, _ help: String
+        _ name: String, key: String? = nil, hasVariable: Bool? = nil, _ kind: OptionKind,
+        default fallback: String? = nil, meaning: String? = nil, for commands: Set<CommandName>, _ help: String
     ) {
         definition = OptionDefinition(
             name: name, key: key, hasVariable: hasVariable ?? (key != nil), kind: kind, fallback: fallback,

@@ -10,7 +10,8 @@ extension OptionTable {
         "count", .integer(1...100_000_000, unit: "tokens"), for: [.token],
         "Print this many tokens, for the users PREFIX0 to PREFIX(N-1), instead of one.")
     static let prefix = Option<String>(
-        "prefix", .text(placeholder: "TEXT"), default: "u", for: [.token], "What the users' names begin with (--count).")
+        "prefix", .text(placeholder: "TEXT"), default: "u", for: [.token], "What the users' names begin with (--count)."
+    )
     static let repair = Option<Bool>(
         "repair", .flag, default: "false", for: [.audit], "Rewrite counts from rows; starts a new epoch.")
     static let strict = Option<Bool>(
@@ -46,7 +47,8 @@ extension OptionTable {
         "targets-per-summary", .integer(1...100, unit: "targets"), default: "20", for: [.bench],
         "Targets in one summary.")
     static let tokensFile = Option<String>(
-        "tokens", .text(placeholder: "FILE"), meaning: "made with the data directory's key", for: [.bench],
+        "tokens", .text(placeholder: "FILE"),
+        meaning: "made with the data directory's key; summaries without one go without", for: [.bench],
         "One token a line.")
     static let users = Option<Int>(
         "users", .integer(1...10_000_000, unit: "users"), default: "10000", for: [.bench],

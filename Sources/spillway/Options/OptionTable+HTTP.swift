@@ -35,7 +35,8 @@ extension OptionTable {
         for: .serving, "How long a connection may be idle between requests.")
     static let drainTimeout = Option<Duration>(
         "drain-timeout", key: "http.drain-timeout", .duration(.zero...(.seconds(3_600))), default: "20s",
-        for: .serving, "After SIGTERM: how long requests and projections may take to finish; past it the exit code is 75.")
+        for: .serving,
+        "After SIGTERM: how long requests and projections may take to finish; past it the exit code is 75.")
     static let maxHeaderBytes = Option<Int>(
         "max-header-bytes", key: "http.max-header-bytes", .bytes(1_024...1_048_576), default: "16KiB", for: .serving,
         "Request line and headers of one request.")
@@ -61,7 +62,8 @@ extension OptionTable {
         "jwks-file", key: "tokens.jwks-file", .text(placeholder: "FILE"), meaning: "the data directory's key alone",
         for: .serving, "JWK set with the public keys of your identity provider (RS256, ES256, EdDSA).")
     static let tokenIssuer = Option<String>(
-        "token-issuer", key: "tokens.issuer", .text(placeholder: "ISSUER"), meaning: "not checked", for: [.serve, .token, .bench],
+        "token-issuer", key: "tokens.issuer", .text(placeholder: "ISSUER"), meaning: "not checked",
+        for: [.serve, .token, .bench],
         "What a token's iss must be.")
     static let tokenAudience = Option<String>(
         "token-audience", key: "tokens.audience", .text(placeholder: "AUDIENCE"), meaning: "not checked",

@@ -24,7 +24,8 @@ enum OptionsPage {
             """
         for section in OptionTable.sections {
             text += "\n## \(section.title)\n\n"
-            text += "| flag | variable | key in the file | default | allowed | what it does |\n|---|---|---|---|---|---|\n"
+            text += "| flag | variable | key in the file | default | allowed | what it does |\n"
+            text += "|---|---|---|---|---|---|\n"
             for option in section.options { text += row(option) }
         }
         return text

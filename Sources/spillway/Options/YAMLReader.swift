@@ -90,7 +90,9 @@ import CYAML
             switch event {
             case .mappingEnd: return entries
             case .scalar(let key):
-                guard seen.insert(key).inserted else { throw ConfigurationFileError(mark, "key \"\(key)\" comes twice") }
+                guard seen.insert(key).inserted else {
+                    throw ConfigurationFileError(mark, "key \"\(key)\" comes twice")
+                }
                 let (first, valueMark) = try next()
                 entries.append(YAMLEntry(key: key, mark: mark, value: try node(first, valueMark, depth: depth + 1)))
             case .streamEnd, .documentStart, .sequenceStart, .sequenceEnd, .mappingStart, .other:

@@ -1,0 +1,39 @@
+import Synchronization
+
+@testable import spillway
+
+/// A program with its own environment, files and terminal.
+final class TestProgram: Sendable {
+    private let results = Mutex<[UInt8]>([])
+    private let diagnostics = Mutex<[UInt8]>([])
+
+    /// What went to standard output.
+    var output: String { String(decoding: results.withLock { $0 }, as: UTF8.self) }
+    /// What went to standard error.
+    var errors: String { String(decoding: diagnostics.withLock { $0 }, as: UTF8.self) }
+
+    var terminal: Terminal {
+        Terminal(
+            writeResult: { bytes in self.results.withLock { $0 += bytes } },
+            writeDiagnostic: { bytes in self.diagnostics.withLock { $0 += bytes } })
+    }
+
+    /// Runs a command line.
+    func run(_ arguments: String..., environment: [String: String] = [:], file: String? = nil) -> ExitCode {
+        Program(
+            environment: environment,
+            readFile: { path in
+                guard let file else { throw WholeFile.Failure(description: "\(path): no such file") }
+                return Array(file.utf8)
+            }, terminal: terminal
+        ).run(arguments)
+    }
+}
+
+/// The values of a command line with its environment and file.
+func resolve(
+    _ command: CommandName, _ arguments: [String] = [], environment: [String: String] = [:], file: String? = nil
+) throws -> OptionValues {
+    let line = try CommandLineArguments.read(command, arguments + (file == nil ? [] : ["--config", "f.yaml"]))
+    return try OptionResolver(environment: environment, readFile: { _ in Array((file ?? "").utf8) }).resolve(line)
+}
