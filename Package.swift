@@ -42,7 +42,7 @@ let package = Package(
             name: "CSpillwayRocksDB", cxxSettings: cxx,
             linkerSettings: [.linkedLibrary("rocksdb")]),
         .target(
-            name: "CReactionEvents", cSettings: [],
+            name: "CReactionEvents", cSettings: c,
             linkerSettings: [.linkedLibrary("protobuf-c")]),
 
         // The platform.

@@ -52,51 +52,6 @@ void   spillway__reactions__v1__reaction_set__free_unpacked
   assert(message->base.descriptor == &spillway__reactions__v1__reaction_set__descriptor);
   protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
 }
-void   spillway__reactions__v1__user_erased__init
-                     (Spillway__Reactions__V1__UserErased         *message)
-{
-  static const Spillway__Reactions__V1__UserErased init_value = SPILLWAY__REACTIONS__V1__USER_ERASED__INIT;
-  *message = init_value;
-}
-size_t spillway__reactions__v1__user_erased__get_packed_size
-                     (const Spillway__Reactions__V1__UserErased *message)
-{
-  assert(message->base.descriptor == &spillway__reactions__v1__user_erased__descriptor);
-  return protobuf_c_message_get_packed_size ((const ProtobufCMessage*)(message));
-}
-size_t spillway__reactions__v1__user_erased__pack
-                     (const Spillway__Reactions__V1__UserErased *message,
-                      uint8_t       *out)
-{
-  assert(message->base.descriptor == &spillway__reactions__v1__user_erased__descriptor);
-  return protobuf_c_message_pack ((const ProtobufCMessage*)message, out);
-}
-size_t spillway__reactions__v1__user_erased__pack_to_buffer
-                     (const Spillway__Reactions__V1__UserErased *message,
-                      ProtobufCBuffer *buffer)
-{
-  assert(message->base.descriptor == &spillway__reactions__v1__user_erased__descriptor);
-  return protobuf_c_message_pack_to_buffer ((const ProtobufCMessage*)message, buffer);
-}
-Spillway__Reactions__V1__UserErased *
-       spillway__reactions__v1__user_erased__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data)
-{
-  return (Spillway__Reactions__V1__UserErased *)
-     protobuf_c_message_unpack (&spillway__reactions__v1__user_erased__descriptor,
-                                allocator, len, data);
-}
-void   spillway__reactions__v1__user_erased__free_unpacked
-                     (Spillway__Reactions__V1__UserErased *message,
-                      ProtobufCAllocator *allocator)
-{
-  if(!message)
-    return;
-  assert(message->base.descriptor == &spillway__reactions__v1__user_erased__descriptor);
-  protobuf_c_message_free_unpacked ((ProtobufCMessage*)message, allocator);
-}
 void   spillway__reactions__v1__reaction_event__init
                      (Spillway__Reactions__V1__ReactionEvent         *message)
 {
@@ -217,12 +172,12 @@ static const ProtobufCFieldDescriptor spillway__reactions__v1__reaction_set__fie
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
   {
-    "idempotency_key",
+    "keep_previous",
     7,
     PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
+    PROTOBUF_C_TYPE_BOOL,
     0,   /* quantifier_offset */
-    offsetof(Spillway__Reactions__V1__ReactionSet, idempotency_key),
+    offsetof(Spillway__Reactions__V1__ReactionSet, keep_previous),
     NULL,
     NULL,
     0,             /* flags */
@@ -230,7 +185,7 @@ static const ProtobufCFieldDescriptor spillway__reactions__v1__reaction_set__fie
   },
 };
 static const unsigned spillway__reactions__v1__reaction_set__field_indices_by_name[] = {
-  6,   /* field[6] = idempotency_key */
+  6,   /* field[6] = keep_previous */
   5,   /* field[5] = origin */
   3,   /* field[3] = reaction */
   0,   /* field[0] = target_id */
@@ -258,58 +213,7 @@ const ProtobufCMessageDescriptor spillway__reactions__v1__reaction_set__descript
   (ProtobufCMessageInit) spillway__reactions__v1__reaction_set__init,
   NULL,NULL,NULL    /* reserved[123] */
 };
-static const ProtobufCFieldDescriptor spillway__reactions__v1__user_erased__field_descriptors[2] =
-{
-  {
-    "user_id",
-    1,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_BYTES,
-    0,   /* quantifier_offset */
-    offsetof(Spillway__Reactions__V1__UserErased, user_id),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-  {
-    "version",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_FIXED64,
-    0,   /* quantifier_offset */
-    offsetof(Spillway__Reactions__V1__UserErased, version),
-    NULL,
-    NULL,
-    0,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
-};
-static const unsigned spillway__reactions__v1__user_erased__field_indices_by_name[] = {
-  0,   /* field[0] = user_id */
-  1,   /* field[1] = version */
-};
-static const ProtobufCIntRange spillway__reactions__v1__user_erased__number_ranges[1 + 1] =
-{
-  { 1, 0 },
-  { 0, 2 }
-};
-const ProtobufCMessageDescriptor spillway__reactions__v1__user_erased__descriptor =
-{
-  PROTOBUF_C__MESSAGE_DESCRIPTOR_MAGIC,
-  "spillway.reactions.v1.UserErased",
-  "UserErased",
-  "Spillway__Reactions__V1__UserErased",
-  "spillway.reactions.v1",
-  sizeof(Spillway__Reactions__V1__UserErased),
-  2,
-  spillway__reactions__v1__user_erased__field_descriptors,
-  spillway__reactions__v1__user_erased__field_indices_by_name,
-  1,  spillway__reactions__v1__user_erased__number_ranges,
-  (ProtobufCMessageInit) spillway__reactions__v1__user_erased__init,
-  NULL,NULL,NULL    /* reserved[123] */
-};
-static const ProtobufCFieldDescriptor spillway__reactions__v1__reaction_event__field_descriptors[2] =
+static const ProtobufCFieldDescriptor spillway__reactions__v1__reaction_event__field_descriptors[1] =
 {
   {
     "set",
@@ -323,27 +227,14 @@ static const ProtobufCFieldDescriptor spillway__reactions__v1__reaction_event__f
     0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
     0,NULL,NULL    /* reserved1,reserved2, etc */
   },
-  {
-    "erased",
-    2,
-    PROTOBUF_C_LABEL_NONE,
-    PROTOBUF_C_TYPE_MESSAGE,
-    offsetof(Spillway__Reactions__V1__ReactionEvent, event_case),
-    offsetof(Spillway__Reactions__V1__ReactionEvent, erased),
-    &spillway__reactions__v1__user_erased__descriptor,
-    NULL,
-    0 | PROTOBUF_C_FIELD_FLAG_ONEOF,             /* flags */
-    0,NULL,NULL    /* reserved1,reserved2, etc */
-  },
 };
 static const unsigned spillway__reactions__v1__reaction_event__field_indices_by_name[] = {
-  1,   /* field[1] = erased */
   0,   /* field[0] = set */
 };
 static const ProtobufCIntRange spillway__reactions__v1__reaction_event__number_ranges[1 + 1] =
 {
   { 1, 0 },
-  { 0, 2 }
+  { 0, 1 }
 };
 const ProtobufCMessageDescriptor spillway__reactions__v1__reaction_event__descriptor =
 {
@@ -353,7 +244,7 @@ const ProtobufCMessageDescriptor spillway__reactions__v1__reaction_event__descri
   "Spillway__Reactions__V1__ReactionEvent",
   "spillway.reactions.v1",
   sizeof(Spillway__Reactions__V1__ReactionEvent),
-  2,
+  1,
   spillway__reactions__v1__reaction_event__field_descriptors,
   spillway__reactions__v1__reaction_event__field_indices_by_name,
   1,  spillway__reactions__v1__reaction_event__number_ranges,

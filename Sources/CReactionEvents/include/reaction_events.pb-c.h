@@ -16,7 +16,6 @@ PROTOBUF_C__BEGIN_DECLS
 
 
 typedef struct Spillway__Reactions__V1__ReactionSet Spillway__Reactions__V1__ReactionSet;
-typedef struct Spillway__Reactions__V1__UserErased Spillway__Reactions__V1__UserErased;
 typedef struct Spillway__Reactions__V1__ReactionEvent Spillway__Reactions__V1__ReactionEvent;
 
 
@@ -68,33 +67,18 @@ struct  Spillway__Reactions__V1__ReactionSet
   uint64_t version;
   Spillway__Reactions__V1__Origin origin;
   /*
-   * empty, or the key under which the previous state is kept
+   * the projection keeps the state before this one, under the record's position
    */
-  ProtobufCBinaryData idempotency_key;
+  protobuf_c_boolean keep_previous;
 };
 #define SPILLWAY__REACTIONS__V1__REACTION_SET__INIT \
  { PROTOBUF_C_MESSAGE_INIT (&spillway__reactions__v1__reaction_set__descriptor) \
-    , {0,NULL}, {0,NULL}, {0,NULL}, SPILLWAY__REACTIONS__V1__REACTION__NONE, 0, SPILLWAY__REACTIONS__V1__ORIGIN__LOG, {0,NULL} }
-
-
-/*
- * A user's reactions that are not newer than the version are erased.
- */
-struct  Spillway__Reactions__V1__UserErased
-{
-  ProtobufCMessage base;
-  ProtobufCBinaryData user_id;
-  uint64_t version;
-};
-#define SPILLWAY__REACTIONS__V1__USER_ERASED__INIT \
- { PROTOBUF_C_MESSAGE_INIT (&spillway__reactions__v1__user_erased__descriptor) \
-    , {0,NULL}, 0 }
+    , {0,NULL}, {0,NULL}, {0,NULL}, SPILLWAY__REACTIONS__V1__REACTION__NONE, 0, SPILLWAY__REACTIONS__V1__ORIGIN__LOG, 0 }
 
 
 typedef enum {
   SPILLWAY__REACTIONS__V1__REACTION_EVENT__EVENT__NOT_SET = 0,
-  SPILLWAY__REACTIONS__V1__REACTION_EVENT__EVENT_SET = 1,
-  SPILLWAY__REACTIONS__V1__REACTION_EVENT__EVENT_ERASED = 2
+  SPILLWAY__REACTIONS__V1__REACTION_EVENT__EVENT_SET = 1
     PROTOBUF_C__FORCE_ENUM_TO_BE_INT_SIZE(SPILLWAY__REACTIONS__V1__REACTION_EVENT__EVENT__CASE)
 } Spillway__Reactions__V1__ReactionEvent__EventCase;
 
@@ -104,7 +88,6 @@ struct  Spillway__Reactions__V1__ReactionEvent
   Spillway__Reactions__V1__ReactionEvent__EventCase event_case;
   union {
     Spillway__Reactions__V1__ReactionSet *set;
-    Spillway__Reactions__V1__UserErased *erased;
   };
 };
 #define SPILLWAY__REACTIONS__V1__REACTION_EVENT__INIT \
@@ -131,25 +114,6 @@ Spillway__Reactions__V1__ReactionSet *
 void   spillway__reactions__v1__reaction_set__free_unpacked
                      (Spillway__Reactions__V1__ReactionSet *message,
                       ProtobufCAllocator *allocator);
-/* Spillway__Reactions__V1__UserErased methods */
-void   spillway__reactions__v1__user_erased__init
-                     (Spillway__Reactions__V1__UserErased         *message);
-size_t spillway__reactions__v1__user_erased__get_packed_size
-                     (const Spillway__Reactions__V1__UserErased   *message);
-size_t spillway__reactions__v1__user_erased__pack
-                     (const Spillway__Reactions__V1__UserErased   *message,
-                      uint8_t             *out);
-size_t spillway__reactions__v1__user_erased__pack_to_buffer
-                     (const Spillway__Reactions__V1__UserErased   *message,
-                      ProtobufCBuffer     *buffer);
-Spillway__Reactions__V1__UserErased *
-       spillway__reactions__v1__user_erased__unpack
-                     (ProtobufCAllocator  *allocator,
-                      size_t               len,
-                      const uint8_t       *data);
-void   spillway__reactions__v1__user_erased__free_unpacked
-                     (Spillway__Reactions__V1__UserErased *message,
-                      ProtobufCAllocator *allocator);
 /* Spillway__Reactions__V1__ReactionEvent methods */
 void   spillway__reactions__v1__reaction_event__init
                      (Spillway__Reactions__V1__ReactionEvent         *message);
@@ -174,9 +138,6 @@ void   spillway__reactions__v1__reaction_event__free_unpacked
 typedef void (*Spillway__Reactions__V1__ReactionSet_Closure)
                  (const Spillway__Reactions__V1__ReactionSet *message,
                   void *closure_data);
-typedef void (*Spillway__Reactions__V1__UserErased_Closure)
-                 (const Spillway__Reactions__V1__UserErased *message,
-                  void *closure_data);
 typedef void (*Spillway__Reactions__V1__ReactionEvent_Closure)
                  (const Spillway__Reactions__V1__ReactionEvent *message,
                   void *closure_data);
@@ -189,7 +150,6 @@ typedef void (*Spillway__Reactions__V1__ReactionEvent_Closure)
 extern const ProtobufCEnumDescriptor    spillway__reactions__v1__reaction__descriptor;
 extern const ProtobufCEnumDescriptor    spillway__reactions__v1__origin__descriptor;
 extern const ProtobufCMessageDescriptor spillway__reactions__v1__reaction_set__descriptor;
-extern const ProtobufCMessageDescriptor spillway__reactions__v1__user_erased__descriptor;
 extern const ProtobufCMessageDescriptor spillway__reactions__v1__reaction_event__descriptor;
 
 PROTOBUF_C__END_DECLS
