@@ -1,38 +1,166 @@
-/// The reactions service: votes become durable events, projections make rows and counts from them, reads merge the
-/// caller's own votes that are not applied yet.
-public protocol ReactionServing: Sendable {
-    /// Records one vote; returns once it is durable (G1).
+public import Spillway
+public import SpillwayCore
+internal import Synchronization
+
+/// Reactions on a broker and a store: votes become durable events, projections make rows and counts of them.
+///
+/// The service holds no driver: the broker, the store and the threads that may block are handed in. Run it in a service
+/// group behind the broker, and start it with ``start()`` before anything is served.
+public final class ReactionService: Service {
+    let configuration: ReactionsConfiguration
+    let broker: any ReplayableBroker
+    let store: any ReactionStore
+    let overlay: Overlay
+    let readModel: ReadModel
+    let outcomes: OutcomeBoard
+    let hub = CountsHub()
+    let clock: VersionClock
+    let validator: VoteValidator
+    let blocking: BlockingExecutor
+    let metrics: ReactionsMetrics
+    let time: any TimeSource
+    let logger: Logger
+    private let consumer: Consumer?
+    private let state = Mutex(Readiness.starting)
+    private let previousStates: PreviousStateKeeper
+
+    /// The log's epoch; positions of an older log are not waited for.
+    private let logEpoch = Atomic<UInt64>(0)
+
+    private enum Readiness {
+        case starting
+        case ready
+        case stopping
+    }
+
+    /// Puts the service together; nothing runs yet.
     ///
     /// - Parameters:
-    ///   - idempotencyKey: 1 to 128 visible ASCII characters. The same user and key within 24 hours changes nothing more.
-    ///   - fingerprint: a hash of the request's body, compared when the key comes again.
-    ///   - awaitOutcome: wait up to a second for the projection, and fill the receipt's outcome.
-    /// - Throws: `ReactionsError`; with any code but `outcomeUnknown`, nothing was recorded.
-    func vote(
-        _ vote: Vote, user: String, idempotencyKey: String?, fingerprint: UInt64, awaitOutcome: Bool
-    ) async throws -> VoteReceipt
+    ///   - blocking: threads for reads that may wait for a disk.
+    ///   - projections: threads on which the projections run.
+    /// - Throws: what the store or the registry throws.
+    public init(
+        configuration: ReactionsConfiguration, broker: any ReplayableBroker, store: any ReactionStore,
+        blocking: BlockingExecutor, projections: BlockingExecutor, registry: MetricsRegistry, logger: Logger,
+        time: any TimeSource = SystemTimeSource()
+    ) throws {
+        self.configuration = configuration
+        self.broker = broker
+        self.store = store
+        self.blocking = blocking
+        self.time = time
+        self.logger = logger
+        validator = VoteValidator(targetTypes: configuration.targetTypes)
+        clock = VersionClock(time: time, resumingAfter: try store.greatestVersion())
+        let applied = try store.appliedPositions().byTarget
+        overlay = Overlay(
+            clean: applied, limitRecords: configuration.pendingVotesRecords,
+            limitBytes: configuration.pendingVotesBytes, time: time)
+        readModel = ReadModel(store: store, overlay: overlay, configuration: configuration, time: time)
+        outcomes = OutcomeBoard(time: time)
+        metrics = try ReactionsMetrics(registry, time: time)
+        try metrics.register(registry, overlay: overlay, hub: hub)
+        previousStates = PreviousStateKeeper(store: store, time: time, logger: logger)
+        let projector = ReactionProjector(
+            store: store, readModel: readModel, outcomes: outcomes, hub: hub, metrics: metrics, logger: logger,
+            time: time)
+        consumer =
+            configuration.projectionsPaused
+            ? nil
+            : try Self.consumer(
+                projector, configuration, broker, executor: projections, registry: registry, logger: logger,
+                time: time)
+    }
 
-    /// Records 1 to 1,000 votes of one user: all or none.
-    func vote(
-        _ votes: [Vote], user: String, idempotencyKey: String?, fingerprint: UInt64
-    ) async throws -> [LogPosition]
+    private static func consumer(
+        _ projector: ReactionProjector, _ configuration: ReactionsConfiguration, _ broker: any ReplayableBroker,
+        executor: BlockingExecutor, registry: MetricsRegistry, logger: Logger, time: any TimeSource
+    ) throws -> Consumer {
+        var consuming = ConsumerConfiguration(topic: configuration.topic, group: "reactions")
+        consuming.order = .partition
+        consuming.concurrency = configuration.partitions
+        consuming.maxInFlightRecords = configuration.projectionBatchRecords * (configuration.partitions + 1) * 2
+        return try Consumer(
+            id: "reactions", broker: broker, configuration: consuming,
+            processor: .partitionBatch(projector, maxRecords: configuration.projectionBatchRecords),
+            executor: executor, metrics: registry, timeSource: time, logger: logger)
+    }
 
-    /// Counts of 1 to 100 targets with the caller's own states, in the order of the ids.
-    ///
-    /// - Parameter after: positions that must be applied first; waits within a bound, else `notYetApplied`.
-    func summary(of targetIDs: [String], user: String?, after: [LogPosition]) async throws -> [TargetSummary]
+    // MARK: Life
 
-    /// What a user reacted to, newest first; the user's own acknowledged votes are always in it.
-    func reactions(
-        of user: String, reaction: Reaction, limit: Int, cursor: String?, after: [LogPosition]
-    ) async throws -> ReactionPage
+    /// Makes the topic if need be and rebuilds the overlay from the log's unapplied tail; then the service is ready.
+    public func start() async throws {
+        _ = try await broker.ensureTopic(configuration.topic, partitions: configuration.partitions)
+        let ends = try await broker.endPositions(of: configuration.topic)
+        logEpoch.store(ends.values.map(\.high).max() ?? 0, ordering: .relaxed)
+        let applied = try store.appliedPositions()
+        let begin = ContinuousClock.now
+        let rebuilt = try await OverlayRebuild(
+            broker: broker, topic: configuration.topic, overlay: overlay, clock: clock
+        ).run(from: zip(applied.byTarget, applied.byUser).map { min($0, $1) })
+        if rebuilt > 0 {
+            logger.notice(
+                "votes that are not applied yet are visible to their users",
+                metadata: ["votes": "\(rebuilt)", "took": "\(ContinuousClock.now - begin)"])
+        }
+        state.withLock { $0 = .ready }
+    }
 
-    /// Who reacted to a target, newest first.
-    func voters(of targetID: String, reaction: Reaction, limit: Int, cursor: String?) async throws -> ReactionPage
+    /// Runs the projections until graceful shutdown, which lets them finish what they have begun.
+    public func run() async throws {
+        defer { finish() }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await self.tick() }
+            defer { group.cancelAll() }
+            if let consumer {
+                try await consumer.run()
+            } else {
+                try await gracefulShutdown()
+            }
+        }
+    }
 
-    /// The present counts of the targets at once, then every change, each target's at most ten a second (the newest wins).
-    func changes(of targetIDs: [String]) async throws -> any AsyncSequence<CountsChange, any Error> & Sendable
+    /// Streams are flushed ten times a second, those who waited too long are answered, old previous states forgotten.
+    private func tick() async throws {
+        var isFlush = false
+        while !Task.isCancelled {
+            do { try await time.sleep(for: .milliseconds(50)) } catch { return }
+            overlay.expire()
+            outcomes.expire()
+            if isFlush { hub.flush() }
+            isFlush.toggle()
+            previousStates.forgetOld(overlay)
+        }
+    }
 
-    /// Whether log and store are open and the overlay is rebuilt; else why not.
-    func readiness() -> String?
+    /// Waits until positions that a client presents are applied.
+    func wait(for positions: [LogPosition]) async throws(ReactionsError) {
+        let current = logEpoch.load(ordering: .relaxed)
+        let wanted = positions.filter { $0.position.high >= current }
+        if wanted.isEmpty { return }
+        guard wanted.allSatisfy({ $0.partition < configuration.partitions }) else {
+            throw ReactionsError(
+                .invalidField, "Spillway-Position names a partition that does not exist", field: "Spillway-Position")
+        }
+        guard await overlay.wait(for: wanted, until: time.now() + configuration.positionWait) else {
+            throw ReactionsError(
+                .notYetApplied, "the position is not applied yet; try again", retryAfterSeconds: 1)
+        }
+    }
+
+    private func finish() {
+        state.withLock { $0 = .stopping }
+        overlay.expire(all: true)
+        outcomes.expire(all: true)
+        hub.close()
+    }
+
+    /// Why it does not serve; `nil` when it does.
+    public func readiness() -> String? {
+        switch state.withLock({ $0 }) {
+        case .starting: "the log and the store are being opened"
+        case .ready: nil
+        case .stopping: "draining"
+        }
+    }
 }

@@ -1,0 +1,97 @@
+internal import Spillway
+internal import SpillwayCore
+internal import Synchronization
+
+/// The projections' handler: decodes a batch of a partition, applies it in one transaction, then brings the caches up to
+/// it, lets the overlay forget it, and tells those who wait or watch. In this order.
+final class ReactionProjector: PartitionBatchHandler {
+    private let store: any ReactionStore
+    private let readModel: ReadModel
+    private let overlay: Overlay
+    private let outcomes: OutcomeBoard
+    private let hub: CountsHub
+    private let metrics: ReactionsMetrics
+    private let logger: Logger
+    private let time: any TimeSource
+    /// Where each partition's next batch starts.
+    private let next: Mutex<[Int: Position]>
+
+    init(
+        store: any ReactionStore, readModel: ReadModel, outcomes: OutcomeBoard, hub: CountsHub,
+        metrics: ReactionsMetrics, logger: Logger, time: any TimeSource
+    ) {
+        self.store = store
+        self.readModel = readModel
+        overlay = readModel.overlay
+        self.outcomes = outcomes
+        self.hub = hub
+        self.metrics = metrics
+        self.logger = logger
+        self.time = time
+        next = Mutex([:])
+    }
+
+    func startPositions(for partitions: [TopicPartition]) async throws -> [TopicPartition: Position] {
+        let applied = try store.appliedPositions().byTarget
+        var starts: [TopicPartition: Position] = [:]
+        next.withLock { next in
+            for partition in partitions {
+                starts[partition] = applied[partition.partition]
+                next[partition.partition] = applied[partition.partition]
+            }
+        }
+        return starts
+    }
+
+    func handle(_ batch: RecordBatch) async throws {
+        let partition = batch.partition.partition
+        guard let from = next.withLock({ $0[partition] }), let last = batch.records.last?.position else { return }
+        let projected = decode(batch, from: from, next: last.successor)
+        let started = time.now()
+        let outcome: ProjectionOutcome
+        do {
+            outcome = try store.apply(projected)
+        } catch let error as ReactionStoreError where error.code == .offsetMoved {
+            // An earlier attempt may have been written although it failed: nothing cached can be trusted, and the next
+            // attempt starts from where the store stands.
+            readModel.forgetAll()
+            let applied = try store.appliedPositions().byTarget[partition]
+            next.withLock { $0[partition] = applied }
+            if applied >= projected.next {
+                overlay.advance(partition: partition, clean: applied)
+                return
+            }
+            throw error
+        }
+        next.withLock { $0[partition] = projected.next }
+        readModel.apply(outcome)
+        overlay.advance(partition: partition, clean: projected.next)
+        outcomes.post(projected.events, previous: outcome.previous)
+        hub.publish(outcome, epoch: store.epoch)
+        metrics.applied(projected, outcome, took: time.now() - started, oldestMs: batch.records.first?.timestampMs)
+        if outcome.negativeCounts > 0 {
+            logger.error(
+                "counts below zero: run spillway audit",
+                metadata: ["partition": "\(partition)", "counts": "\(outcome.negativeCounts)"])
+        }
+    }
+
+    private func decode(_ batch: RecordBatch, from: Position, next: Position) -> ProjectionBatch {
+        var projected = ProjectionBatch(
+            partition: batch.partition.partition, from: from, next: next, events: [], undecodable: [])
+        projected.events.reserveCapacity(batch.records.count)
+        let decoder = ReactionEventDecoder()
+        for record in batch.records {
+            guard let position = record.position, position >= from else { continue }
+            if let value = record.value, let event = decoder.decode(value) {
+                projected.events.append(PositionedEvent(position: position, event: event))
+            } else {
+                projected.undecodable.append(UndecodableRecord(position: position, bytes: Array(record.value ?? [])))
+                logger.error(
+                    "a record can't be decoded and is set aside",
+                    metadata: ["partition": "\(projected.partition)", "position": "\(position.low)"])
+            }
+        }
+        return projected
+    }
+}
