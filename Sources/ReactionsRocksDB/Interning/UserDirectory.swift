@@ -1,0 +1,107 @@
+internal import Reactions
+internal import SpillwayRocksDB
+internal import Synchronization
+
+/// Gives users their numbers.
+///
+/// A new number is in use before the transaction that stores it is written, and another partition may use it too; so
+/// until one has been written, every transaction that refers to the user stores the mapping.
+final class UserDirectory: Sendable {
+    private struct State {
+        var known: GenerationCache<String, UInt64>
+        var unsaved: [String: UInt64] = [:]
+        var next: UInt64
+    }
+
+    private let state: Mutex<State>
+    private let database: Database
+    private let families: ReactionFamilies
+
+    init(_ database: Database, _ families: ReactionFamilies, next: UInt64, cachedEntries: Int = 500_000) {
+        self.database = database
+        self.families = families
+        state = Mutex(State(known: GenerationCache(limit: cachedEntries / 2), next: next))
+    }
+
+    /// The numbers of the events' users, in their order, and the mappings that the transaction must store.
+    func resolve(_ events: [PositionedEvent]) throws -> (numbers: [UInt64], unsaved: [String: UInt64]) {
+        var numbers = [UInt64](repeating: 0, count: events.count)
+        var unsaved: [String: UInt64] = [:]
+        var missing: [Int] = []
+        state.withLock { state in
+            for (index, event) in events.enumerated() {
+                if let number = state.known.value(event.event.userID) {
+                    numbers[index] = number
+                } else if let number = state.unsaved[event.event.userID] {
+                    numbers[index] = number
+                    unsaved[event.event.userID] = number
+                } else {
+                    missing.append(index)
+                }
+            }
+        }
+        if missing.isEmpty { return (numbers, unsaved) }
+        let stored = try read(missing.map { events[$0].event.userID }, Database.ReadOptions())
+        state.withLock { state in
+            for (place, index) in missing.enumerated() {
+                let user = events[index].event.userID
+                if let number = stored[place] {
+                    state.known.set(number, for: user)
+                    numbers[index] = number
+                } else if let number = state.known.value(user) {
+                    numbers[index] = number
+                } else {
+                    let number = state.unsaved[user] ?? state.next
+                    if number == state.next { state.next += 1 }
+                    state.unsaved[user] = number
+                    unsaved[user] = number
+                    numbers[index] = number
+                }
+            }
+        }
+        return (numbers, unsaved)
+    }
+
+    /// These mappings are written.
+    func saved(_ users: [String: UInt64]) {
+        if users.isEmpty { return }
+        state.withLock { state in
+            for (user, number) in users {
+                state.unsaved[user] = nil
+                state.known.set(number, for: user)
+            }
+        }
+    }
+
+    /// A user's number; `.some(nil)` if the user has none, `nil` if that can't be told without the disk.
+    func number(of user: String, tier: Reactions.ReadTier) throws -> UInt64?? {
+        if let number = state.withLock({ $0.known.value(user) }) { return .some(number) }
+        do {
+            let number = try read([user], Database.ReadOptions(tier))[0]
+            if let number { state.withLock { $0.known.set(number, for: user) } }
+            return .some(number)
+        } catch let error as DatabaseError where error.code == .incomplete {
+            return nil
+        }
+    }
+
+    private func read(_ users: [String], _ options: Database.ReadOptions) throws -> [UInt64?] {
+        var keys = KeyBatch(reservingKeys: users.count)
+        for user in users { keys.append(user.utf8) }
+        var numbers = [UInt64?](repeating: nil, count: users.count)
+        try unsafe database.multiGet(families.users, keys, options: options) { index, value in
+            guard let value = unsafe value else { return }
+            var reader = unsafe ByteReader(value)
+            numbers[index] = reader.number()
+        }
+        return numbers
+    }
+}
+
+extension Database.ReadOptions {
+    init(_ tier: Reactions.ReadTier, snapshot: Database.Snapshot? = nil) {
+        self.init()
+        self.tier = tier == .memory ? .cacheOnly : .all
+        self.snapshot = snapshot
+    }
+}
