@@ -26,7 +26,7 @@ extension CacheShard {
     mutating func insert(
         _ key: Key, _ hash: UInt64, _ value: Value?, _ version: CacheVersion, bytes: Int, now: UInt64
     ) {
-        let kind: SlotKind = ghosts.remove(hash, length: mainLength) ? .main : .small
+        let kind: SlotKind = ghosts.remove(hash, length: ghostLength) ? .main : .small
         let slot = allocate(
             CacheSlot(
                 key: key, value: value, version: version, hash: hash, bytes: bytes, expires: expiry(value, now: now),
@@ -77,8 +77,9 @@ extension CacheShard {
 
     // MARK: Room
 
-    /// How long the ghost queue is: as many as the main queue holds, and never nothing.
-    @inlinable var mainLength: Int { max(queues[SlotKind.main.rawValue].count, 16) }
+    /// How long the ghost queue is: as many as there are entries, which is what the main queue would hold when it has its
+    /// share.
+    @inlinable var ghostLength: Int { queues[SlotKind.small.rawValue].count &+ queues[SlotKind.main.rawValue].count }
 
     @inlinable
     mutating func makeRoom(now: UInt64) {
