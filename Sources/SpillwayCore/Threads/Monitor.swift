@@ -1,3 +1,5 @@
+// Compiled as one module, the types of pthread.h count as CLibuv's, whose header includes it.
+import CLibuv
 import Glibc
 
 /// State that threads share, and a way to wait until it changes (a lock with a condition variable).

@@ -1,3 +1,5 @@
+// Compiled as one module, timespec counts as CLibuv's, whose header includes it.
+import CLibuv
 import Glibc
 
 /// The machine's clocks: `CLOCK_MONOTONIC`, and `CLOCK_REALTIME` for the wall.
