@@ -1,4 +1,5 @@
 import Glibc
+public import SpillwayCore
 
 /// The network address of a client, IPv4 or IPv6, without a port.
 ///
@@ -36,23 +37,15 @@ public struct ClientAddress: Hashable, Sendable {
     }
 
     /// Takes over the kernel's form of an IPv6 address.
-    init(_ address: in6_addr) {
+    private init(_ address: in6_addr) {
+        // Both are sixteen bytes without padding.
         let words = unsafe unsafeBitCast(address, to: (UInt64, UInt64).self)
         self.init(high: UInt64(bigEndian: words.0), low: UInt64(bigEndian: words.1))
     }
 
-    /// Takes over what `getpeername` gave; nil for a family that is neither IPv4 nor IPv6.
-    init?(_ storage: sockaddr_storage) {
-        switch Int32(storage.ss_family) {
-        case AF_INET:
-            let address = unsafe withUnsafeBytes(of: storage) { unsafe $0.load(as: sockaddr_in.self) }
-            self.init(ipv4: UInt32(bigEndian: address.sin_addr.s_addr))
-        case AF_INET6:
-            let address = unsafe withUnsafeBytes(of: storage) { unsafe $0.load(as: sockaddr_in6.self) }
-            self.init(address.sin6_addr)
-        default:
-            return nil
-        }
+    /// The address of a socket, without its port.
+    public init(_ address: SocketAddress) {
+        self.init(high: address.high, low: address.low)
     }
 
     /// Whether this is an IPv4 address, mapped or plain.

@@ -24,3 +24,7 @@ public final class TLSIdentity: Sendable {
         context.withLock { $0 = new }
     }
 }
+
+extension TLSIdentity: ConnectionTransportFactory {
+    package func makeTransport() throws -> any ConnectionTransport { try TLSSession(current) }
+}
