@@ -48,7 +48,7 @@ import Testing
 
     @Test func withoutATokenThereIsAPlainChallenge() throws {
         for request in [request(), request("Basic YTpi"), request(""), request("Bearer"), request("Bearer\(token)")] {
-            let refusal = try #require(refusal(request))
+            let refusal = try #require(self.refusal(request))
             #expect(refusal.status == 401 && refusal.challenge == "Bearer")
         }
         #expect(try authentication.optionalPrincipal(of: request()) == nil)
@@ -63,12 +63,12 @@ import Testing
             }
             #expect(problem.status == .unauthorized)
         }
-        let refusal = try #require(refusal(request("Bearer \(expired)")))
+        let refusal = try #require(self.refusal(request("Bearer \(expired)")))
         #expect(refusal.challenge == #"Bearer error="invalid_token", error_description="the token expired""#)
     }
 
     @Test func aMissingScopeIs403() throws {
-        let refusal = try #require(refusal(request("Bearer \(token)"), scope: "admin"))
+        let refusal = try #require(self.refusal(request("Bearer \(token)"), scope: "admin"))
         #expect(refusal.status == 403)
         #expect(refusal.challenge == #"Bearer error="insufficient_scope", scope="admin""#)
         #expect(self.refusal(request(), scope: "admin")?.status == 401)
