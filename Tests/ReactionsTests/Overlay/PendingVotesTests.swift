@@ -1,0 +1,80 @@
+import Spillway
+import Testing
+
+@testable import Reactions
+
+@Suite struct PendingVotesTests {
+    private func vote(_ target: String, _ reaction: Reaction, partition: Int = 0, at sequence: UInt64) -> PendingVote {
+        PendingVote(
+            targetID: target, targetType: "video", reaction: reaction, version: sequence,
+            position: LogPosition(partition: partition, position: Position(high: 1, low: sequence)))
+    }
+
+    private func position(_ low: UInt64) -> Position { Position(high: 1, low: low) }
+
+    @Test func anEntryStaysUntilItsPartitionIsCleanPastIt() {
+        var pending = PendingVotes(clean: [.start, .start])
+        pending.add(vote("a", .like, at: 5), user: "u")
+        pending.add(vote("b", .like, partition: 1, at: 6), user: "u")
+        pending.advance(partition: 0, clean: position(5))
+        #expect(pending.votes(of: "u")?.count == 2)
+        pending.advance(partition: 0, clean: position(6))
+        #expect(pending.votes(of: "u")?.map(\.targetID) == ["b"])
+        pending.advance(partition: 1, clean: position(7))
+        #expect(pending.votes(of: "u") == nil)
+        #expect(pending.count == 0)
+        #expect(pending.bytes == 0)
+    }
+
+    @Test func aVoteThatResumesLateIsNotKept() {
+        var pending = PendingVotes(clean: [.start])
+        pending.advance(partition: 0, clean: position(10))
+        pending.add(vote("a", .like, at: 9), user: "u")
+        #expect(pending.votes(of: "u") == nil)
+        #expect(pending.count == 0)
+    }
+
+    @Test func theHighestPositionWins() {
+        var pending = PendingVotes(clean: [.start])
+        pending.add(vote("a", .dislike, at: 8), user: "u")
+        pending.add(vote("a", .like, at: 7), user: "u")
+        #expect(pending.votes(of: "u")?.map(\.reaction) == [.dislike])
+        pending.advance(partition: 0, clean: position(8))
+        #expect(pending.votes(of: "u")?.map(\.reaction) == [.dislike])
+    }
+
+    @Test func randomWalkAgainstAPlainModel() {
+        var random = SplitMix(seed: 3)
+        var pending = PendingVotes(clean: [.start, .start, .start])
+        var model: [(user: String, vote: PendingVote)] = []
+        var clean: [UInt64] = [0, 0, 0]
+        var last: [UInt64] = [0, 0, 0]
+        for _ in 0..<20_000 {
+            let partition = Int.random(in: 0..<3, using: &random)
+            if Int.random(in: 0..<4, using: &random) > 0 {
+                last[partition] += 1
+                let user = "u\(Int.random(in: 0..<5, using: &random))"
+                let vote = vote(
+                    "p\(partition)t\(Int.random(in: 0..<4, using: &random))", .like, partition: partition,
+                    at: last[partition])
+                pending.add(vote, user: user)
+                model.append((user, vote))
+            } else {
+                clean[partition] = UInt64.random(in: clean[partition]...(last[partition] + 1), using: &random)
+                pending.advance(partition: partition, clean: position(clean[partition]))
+                model.removeAll {
+                    $0.vote.position.partition == partition && $0.vote.position.position.low < clean[partition]
+                }
+            }
+            #expect(pending.count == model.count)
+            for user in 0..<5 {
+                let wanted = Set(model.filter { $0.user == "u\(user)" }.map(\.vote.targetID))
+                let found = Set((pending.votes(of: "u\(user)") ?? []).map(\.targetID))
+                guard wanted == found else {
+                    Issue.record("u\(user): \(found), not \(wanted)")
+                    return
+                }
+            }
+        }
+    }
+}
