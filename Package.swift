@@ -1,5 +1,12 @@
 // swift-tools-version: 6.2
+import Foundation
 import PackageDescription
+
+/// The parser of HTTP/1.1: llhttp where the distribution has it, else http-parser. `CHTTPParser/shim.h` chooses alike.
+let httpParser =
+    ["/usr/include", "/usr/local/include", "/opt/homebrew/include"].contains {
+        FileManager.default.fileExists(atPath: $0 + "/llhttp.h")
+    } ? "llhttp" : "http_parser"
 
 /// What every Swift target is compiled with: Swift 6, the upcoming features of the house style, warnings as errors.
 let swift: [SwiftSetting] = [
@@ -56,7 +63,7 @@ let package = Package(
         .target(
             name: "SpillwayHTTP",
             dependencies: ["SpillwayCore", "CLibuv", "CHTTPParser", "COpenSSL", "CRhonabwy", "CSpillwaySystem"],
-            swiftSettings: swiftOverC),
+            swiftSettings: swiftOverC, linkerSettings: [.linkedLibrary(httpParser)]),
         .target(
             name: "SpillwayTesting", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache"],
             swiftSettings: swift),

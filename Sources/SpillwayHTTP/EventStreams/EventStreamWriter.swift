@@ -7,6 +7,8 @@ public final class EventStreamWriter: Sendable {
         var queue: EventQueue
         var isClosed = false
         var isAwake = false
+        var hasOverflowed = false
+        var droppedEvents = 0
     }
 
     private let state: Mutex<State>
@@ -28,8 +30,12 @@ public final class EventStreamWriter: Sendable {
     public func send(_ event: ServerSentEvent) throws {
         let (isOpen, mustWake) = state.withLock { state in
             if state.isClosed { return (false, false) }
-            if case .full = state.queue.push(event) {
+            switch state.queue.push(event) {
+            case .queued, .replaced: break
+            case .dropped(let count): state.droppedEvents += count
+            case .full:
                 state.isClosed = true
+                state.hasOverflowed = true
                 return (false, true)
             }
             let wasAsleep = !state.isAwake
@@ -51,6 +57,15 @@ public final class EventStreamWriter: Sendable {
             return bytes
         }
     }
+
+    /// Whether the stream ended since the reader was too slow.
+    var hasOverflowed: Bool { state.withLock { $0.hasOverflowed } }
+
+    /// Whether nothing waits.
+    var isEmpty: Bool { state.withLock { $0.queue.isEmpty } }
+
+    /// How many events were dropped for a reader that was too slow.
+    public var droppedEvents: Int { state.withLock { $0.droppedEvents } }
 
     /// Refuses events from now on.
     func close() { state.withLock { $0.isClosed = true } }

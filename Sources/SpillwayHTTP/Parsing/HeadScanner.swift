@@ -1,0 +1,53 @@
+internal import Glibc
+
+/// Finds the end of a request's head line by line, and refuses what the C parser would take: lines that end without CR,
+/// and lines that begin with white space (obsolete folding, RFC 9112 5.2). Both parsers must agree on where the head
+/// ends; where they don't, a smuggler is at work.
+struct HeadScanner {
+    enum Result: Equatable {
+        /// All bytes belong to the head, and more must come.
+        case partial
+        /// The head ends behind that many bytes.
+        case complete(Int)
+        case refused(String)
+    }
+
+    /// Clients may send empty lines before a request (RFC 9112 2.2).
+    private static let maximumEmptyLines = 4
+
+    /// Whether anything but empty lines was seen.
+    private(set) var hasBegun = false
+    private var lineCount = 0
+    private var lastByte: UInt8 = 0
+    private var emptyLines = 0
+
+    mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Result {
+        var index = 0
+        while index < bytes.count {
+            if unsafe lineCount == 0 && hasBegun && (bytes[index] == 32 || bytes[index] == 9) {
+                return .refused("a header line begins with white space")
+            }
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[index...])
+            guard let found = unsafe memchr(rest.baseAddress!, 10, rest.count) else {
+                lineCount += rest.count
+                lastByte = unsafe rest[rest.count - 1]
+                if unsafe rest.count > 1 || rest[0] != 13 { hasBegun = true }
+                return .partial
+            }
+            let length = unsafe rest.baseAddress!.distance(to: UnsafeRawPointer(found))
+            let previous = unsafe length > 0 ? rest[length - 1] : lineCount > 0 ? lastByte : 0
+            guard previous == 13 else { return .refused("a line of the head ends without a carriage return") }
+            index += length + 1
+            if lineCount + length > 1 {
+                hasBegun = true
+            } else if hasBegun {
+                return .complete(index)
+            } else {
+                emptyLines += 1
+                if emptyLines > Self.maximumEmptyLines { return .refused("too many empty lines before the request") }
+            }
+            lineCount = 0
+        }
+        return .partial
+    }
+}

@@ -1,0 +1,281 @@
+internal import CLibuv
+internal import SpillwayCore
+
+/// One client's connection: its socket, its transport, its state machine, and the task that answers the present request.
+final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
+    // Unchecked: touched on its loop's thread only. Tasks that answer run there too, and where one of them goes on
+    // after the loop has stopped it finds that out first.
+
+    let tcp: TCPConnection
+    let server: HTTPServerLoop
+    /// The address at the other end.
+    let peer: ClientAddress
+    /// The connection's place in its loop's list.
+    var index = 0
+    /// When the connection must have moved on, in milliseconds of the loop's clock; `max`: never.
+    var deadline: UInt64
+
+    private let transport: (any ConnectionTransport)?
+    var machine: HTTPConnectionStateMachine
+    private var task: Task<Void, Never>?
+    /// The number of the present request: what answers an earlier one is dropped.
+    private var requestNumber = 0
+    private var receivedAt: UInt64 = 0
+    private var isRunning = false
+    private var isClosed = false
+    /// The connection stays open after the answer that waits for the kernel; nil when none does.
+    private var keepAliveAfterWrite: Bool?
+    /// The event stream that this connection has become.
+    var stream: EventStreamWriter?
+    var heartbeat: EventLoopTimer?
+
+    init(tcp: TCPConnection, peer: ClientAddress, transport: (any ConnectionTransport)?, server: HTTPServerLoop) {
+        self.tcp = tcp
+        self.peer = peer
+        self.transport = transport
+        self.server = server
+        let router = server.shared.router
+        machine = HTTPConnectionStateMachine(
+            parser: HTTPRequestParser(limits: server.shared.configuration.limits, budget: server.shared.budget) {
+                router.match($0, path: $1)
+            })
+        deadline = server.loop.nowMilliseconds + server.idleMs
+    }
+
+    // MARK: What comes in
+
+    func connectionDidRead(_ bytes: UnsafeRawBufferPointer) {
+        server.shared.metrics.receivedBytes.increment(by: Int64(bytes.count))
+        guard let transport else {
+            unsafe received(bytes)
+            return
+        }
+        var plaintext: [UInt8] = []
+        var outgoing: [UInt8] = []
+        do {
+            try unsafe transport.receive(bytes, plaintext: &plaintext, outgoing: &outgoing)
+        } catch {
+            writeRaw(outgoing)
+            tcp.close()
+            return
+        }
+        writeRaw(outgoing)
+        if !plaintext.isEmpty { unsafe plaintext.withUnsafeBytes { unsafe received($0) } }
+        if transport.hasReceivedEnd { connectionDidReachEnd() }
+    }
+
+    private func received(_ bytes: UnsafeRawBufferPointer) {
+        if machine.isIdle { deadline = server.loop.nowMilliseconds + server.requestMs }
+        run(unsafe machine.received(bytes))
+    }
+
+    func connectionDidReachEnd() {
+        if !isClosed && !machine.inputHasEnded { run(machine.inputEnded()) }
+    }
+
+    func connectionDidDrain() {
+        if let keepAlive = keepAliveAfterWrite {
+            keepAliveAfterWrite = nil
+            sent(keepAlive: keepAlive)
+            run(machine.proceed())
+        } else if stream != nil {
+            flushEvents()
+        }
+    }
+
+    func connectionDidClose(_ error: EventLoopError?) {
+        isClosed = true
+        if let stream {
+            stream.close()
+            task?.cancel()
+        }
+        heartbeat?.cancel()
+        task = nil
+        server.removed(self)
+    }
+
+    // MARK: What is to be done
+
+    /// Does what the state machine says until it waits.
+    private func run(_ first: HTTPConnectionStateMachine.Action) {
+        if isRunning { return }
+        isRunning = true
+        defer { isRunning = false }
+        var next: HTTPConnectionStateMachine.Action? = first
+        while let action = next, !tcp.isClosed { next = perform(action) }
+    }
+
+    private func perform(_ action: HTTPConnectionStateMachine.Action) -> HTTPConnectionStateMachine.Action? {
+        switch action {
+        case .wait:
+            return nil
+        case .stopReading:
+            tcp.stopReading()
+            return nil
+        case .handle(let request):
+            start(request)
+            // Most handlers are done by now, the others go on as tasks of this loop.
+            return machine.phase == .receiving ? machine.proceed() : nil
+        case .sendContinue:
+            write(Array("HTTP/1.1 100 Continue\r\n\r\n".utf8))
+            return machine.proceed()
+        case .refuse(let refusal):
+            refuse(refusal)
+            return nil
+        case .close:
+            tcp.close()
+            return nil
+        }
+    }
+
+    /// The one place where a request becomes a task.
+    private func start(_ request: HTTPRequest) {
+        receivedAt = uv_hrtime()
+        requestNumber += 1
+        let number = requestNumber
+        request.storage.peerAddress = peer
+        request.storage.clientAddress = peer
+        let proxies = server.shared.configuration.trustedProxies
+        if !proxies.isEmpty && proxies.contains(peer) {
+            request.storage.clientAddress = proxies.client(peer: peer, forwardedFor: request.headers(.forwardedFor))
+        }
+        let task = Task.immediate(executorPreference: server.loop) { [self] in
+            let response = await server.shared.responder(request)
+            guard isWaiting(for: number) else { return }
+            if case .events(let events) = response.body, request.method != .head {
+                await run(events, response, request)
+            } else {
+                answer(response, request)
+            }
+        }
+        if machine.phase == .answering || machine.phase == .streaming { self.task = task }
+    }
+
+    /// Whether a handler's answer still has someone to go to.
+    func isWaiting(for number: Int) -> Bool {
+        server.loop.isCurrent && !isClosed && !tcp.isClosed && number == requestNumber && machine.phase == .answering
+    }
+
+    private func answer(_ response: HTTPResponse, _ request: HTTPRequest) {
+        task = nil
+        server.answered(request.storage.match, response.status, nanoseconds: uv_hrtime() - receivedAt)
+        send(response, isHead: request.method == .head, keepAlive: machine.keepsAlive)
+        if !isRunning { run(machine.proceed()) }
+    }
+
+    private func send(_ response: HTTPResponse, isHead: Bool, keepAlive: Bool) {
+        server.withScratch { bytes, date in
+            HTTPResponseEncoder.encode(
+                response, isHead: isHead,
+                persistence: keepAlive ? (machine.isHTTP10 ? .keepAlive : .implied) : .close, date: date, into: &bytes)
+            write(bytes)
+        }
+        if tcp.pendingWriteBytes > 0 {
+            // The next request waits until a slow reader has taken this answer.
+            keepAliveAfterWrite = keepAlive
+            deadline = server.loop.nowMilliseconds + server.requestMs
+        } else {
+            sent(keepAlive: keepAlive)
+        }
+    }
+
+    private func sent(keepAlive: Bool) {
+        if tcp.isClosed { return }
+        if machine.phase == .answering { machine.answered(keepAlive: keepAlive) }
+        if machine.phase == .ending {
+            end()
+        } else {
+            deadline = server.loop.nowMilliseconds + (machine.isIdle ? server.idleMs : server.requestMs)
+            tcp.startReading()
+        }
+    }
+
+    /// Answers in the server's own name, then ends.
+    func refuse(_ refusal: HTTPRefusal) {
+        requestNumber += 1
+        server.shared.metrics.refused(refusal.reason)
+        machine.ends()
+        if let transport, !transport.isEstablished {
+            tcp.close()
+            return
+        }
+        send(refusal.problem.response, isHead: false, keepAlive: false)
+    }
+
+    /// Sends the end and throws away what still comes, within bounds, so that the answer is not lost to a reset.
+    func end() {
+        if tcp.isClosed { return }
+        if let transport {
+            var outgoing: [UInt8] = []
+            transport.close(outgoing: &outgoing)
+            writeRaw(outgoing)
+        }
+        if machine.inputHasEnded && tcp.pendingWriteBytes == 0 {
+            tcp.close()
+            return
+        }
+        tcp.shutdownWriting()
+        tcp.startReading()
+        deadline = server.loop.nowMilliseconds + HTTPServerLoop.lingerMs
+        server.check(self, afterMs: HTTPServerLoop.lingerMs)
+    }
+
+    // MARK: Deadlines and shutdown
+
+    /// The deadline has passed.
+    func timedOut() {
+        task?.cancel()
+        switch machine.phase {
+        case .receiving where !machine.isIdle:
+            refuse(HTTPRefusal(.timeout, .requestTimeout, "the request took too long to arrive"))
+        case .answering where keepAliveAfterWrite == nil:
+            refuse(
+                HTTPRefusal(
+                    .handlerTimeout,
+                    problem: .retry(
+                        .serviceUnavailable, after: .seconds(1), type: "outcome-unknown",
+                        detail: "the answer took too long; what was asked for may yet be done")))
+        case .receiving, .answering, .streaming, .ending:
+            tcp.close()
+        }
+    }
+
+    /// The server shuts down.
+    func drain() {
+        run(machine.drain())
+        if let stream {
+            stream.close()
+            task?.cancel()
+            flushEvents()
+        }
+    }
+
+    /// The time to shut down is over.
+    func abort() {
+        task?.cancel()
+        tcp.close()
+    }
+
+    // MARK: What goes out
+
+    func write(_ bytes: [UInt8]) {
+        if tcp.isClosed { return }
+        server.shared.metrics.sentBytes.increment(by: Int64(bytes.count))
+        guard let transport else {
+            writeRaw(bytes)
+            return
+        }
+        var outgoing: [UInt8] = []
+        do {
+            try unsafe bytes.withUnsafeBytes { try unsafe transport.send($0, outgoing: &outgoing) }
+            writeRaw(outgoing)
+        } catch {
+            writeRaw(outgoing)
+            tcp.close()
+        }
+    }
+
+    private func writeRaw(_ bytes: [UInt8]) {
+        if !bytes.isEmpty { unsafe bytes.withUnsafeBytes { unsafe tcp.write($0) } }
+    }
+}
