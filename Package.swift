@@ -99,7 +99,7 @@ let package = Package(
             name: "SpillwayRocksDBTests",
             dependencies: ["SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayTesting"], swiftSettings: swift),
         .testTarget(
-            name: "SpillwayHTTPTests", dependencies: ["SpillwayCore", "SpillwayHTTP"], swiftSettings: swift),
+            name: "SpillwayHTTPTests", dependencies: ["SpillwayCore", "SpillwayHTTP", "COpenSSL"], swiftSettings: swift),
         .testTarget(
             name: "ReactionsTests",
             dependencies: [

@@ -24,14 +24,10 @@ import COpenSSL
         guard let handle = unsafe SSL_CTX_new(TLS_server_method()) else {
             throw TLSError.fromOpenSSL(.failed, "no TLS context")
         }
+        // From here on the object is whole, and when this throws, `deinit` frees the context.
         unsafe self.handle = handle
-        do {
-            try unsafe Self.configure(handle)
-            try unsafe Self.load(handle, certificateChainFile: certificateChainFile, privateKeyFile: privateKeyFile)
-        } catch {
-            unsafe SSL_CTX_free(handle)
-            throw error
-        }
+        try unsafe Self.configure(handle)
+        try unsafe Self.load(handle, certificateChainFile: certificateChainFile, privateKeyFile: privateKeyFile)
     }
 
     deinit {
