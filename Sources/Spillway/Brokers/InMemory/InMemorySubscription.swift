@@ -27,7 +27,8 @@ final class InMemorySubscription: Subscription {
         let maxFetch = broker.limits.maxFetchRecords
         return broker.state.withLock { state -> SubscriptionEvent?? in
             guard let member = state.topics[topic]?.members[id], !member.isClosed else { return .some(nil) }
-            return state.topics[topic]?.nextEvent(for: id, maxFetch: maxFetch)
+            guard let event = state.topics[topic]?.nextEvent(for: id, maxFetch: maxFetch) else { return nil }
+            return .some(event)
         }
     }
 

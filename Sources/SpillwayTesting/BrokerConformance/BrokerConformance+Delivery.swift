@@ -1,0 +1,204 @@
+import Spillway
+
+extension BrokerConformance {
+    static let deliveryChecks: [(name: String, check: Check)] = [
+        ("records come only against demand", { try await $0.demandInRecords() }),
+        ("bytes may be passed by one record", { try await $0.demandInBytes() }),
+        ("membership events need no demand", { try await $0.eventsWithoutDemand() }),
+        ("a paused partition is silent and others go on", { try await $0.pausing() }),
+        ("a seek goes back and forward", { try await $0.seeking() }),
+        ("a group begins at the earliest or the latest record", { try await $0.startPositions() }),
+        ("next() ends after close(), and throws when cancelled", { try await $0.closing() }),
+        ("nothing is lost when subscribers close and come again", { try await $0.continuing() }),
+        ("what is left to read can be counted", { try await $0.counting() }),
+        ("records, commits and tokens outlive a restart", { try await $0.reopening() }),
+    ]
+
+    private func demandInRecords() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 2)
+        try await send((0..<20).map { ("key\($0)", "\($0)") }, to: topic, broker)
+        try await withMember(broker, SubscriptionRequest(topic: topic, group: "g"), demand: nil) { member in
+            try await steadily("nothing comes without demand") { member.seen.records.isEmpty }
+            member.subscription.request(records: 3, bytes: 1 << 20)
+            try await eventually("three come") { member.seen.records.count == 3 }
+            try await steadily("no more than three come") { member.seen.records.count == 3 }
+            member.subscription.request(records: 2, bytes: 0)
+            member.subscription.request(records: 2, bytes: 0)
+            try await eventually("seven have come") { member.seen.records.count == 7 }
+            try await steadily("no more than seven come") { member.seen.records.count == 7 }
+            member.subscription.request(records: 1_000, bytes: 1 << 20)
+            try await eventually("all have come") { member.seen.records.count == 20 }
+            _ = try await broker.send(.text("late", "late"), to: topic)
+            try await eventually("what is left of the demand holds for later records") {
+                member.seen.records.count == 21
+            }
+        }
+    }
+
+    private func demandInBytes() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        let value = String(repeating: "x", count: 1_000)
+        try await send((0..<10).map { _ in ("k", value) }, to: topic, broker)
+        try await withMember(broker, SubscriptionRequest(topic: topic, group: "g"), demand: nil) { member in
+            member.subscription.request(records: 100, bytes: 1)
+            try await eventually("one record comes") { member.seen.records.count == 1 }
+            try await steadily("only one comes") { member.seen.records.count == 1 }
+            if features.byteDemandCarriesOver {
+                member.subscription.request(records: 0, bytes: 500)
+                try await steadily("what was delivered beyond is taken off") { member.seen.records.count == 1 }
+            }
+            member.subscription.request(records: 0, bytes: 3_000)
+            try await eventually("some more come") { member.seen.records.count >= 3 }
+            try await steadily("but not all") { member.seen.records.count <= 5 }
+        }
+    }
+
+    private func eventsWithoutDemand() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 2)
+        let request = SubscriptionRequest(topic: topic, group: "g")
+        try await withMember(broker, request, demand: nil) { first in
+            try await eventually("partitions are assigned") { first.seen.owned.count == 2 }
+            try await withMember(broker, request, demand: nil) { second in
+                try await eventually("one goes to the other") {
+                    first.seen.owned.count == 1 && second.seen.owned.count == 1
+                }
+            }
+            try await eventually("it comes back") { first.seen.owned.count == 2 }
+        }
+    }
+
+    private func pausing() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 4)
+        let sent = (0..<400).map { ("key\($0)", "\($0)") }
+        let request = SubscriptionRequest(topic: topic, group: "g")
+        try await withMember(broker, request, demand: nil) { member in
+            try await eventually("partitions are assigned") { member.seen.owned.count == 4 }
+            guard let paused = member.seen.owned.keys.min(by: { $0.partition < $1.partition }) else { return }
+            member.subscription.pause([paused])
+            let receipts = try await send(sent, to: topic, broker)
+            member.subscription.request(records: 1_000, bytes: 1 << 20)
+            let others = receipts.count { $0.partition != paused }
+            try await eventually("the others come") { member.seen.records.count == others }
+            try await steadily("the paused one doesn't") { member.seen.records.count == others }
+            try require(!member.seen.batches.contains { $0.partition == paused }, "nothing comes of a paused partition")
+            member.subscription.resume([paused])
+            try await eventually("then it does") { member.seen.records.count == sent.count }
+        }
+    }
+
+    private func seeking() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        let receipts = try await send((0..<50).map { ("k", "\($0)") }, to: topic, broker)
+        try await withMember(broker, SubscriptionRequest(topic: topic, group: "g")) { member in
+            try await eventually("all come") { member.seen.records.count == 50 }
+            guard let partition = receipts.first?.partition, let ten = receipts[10].position,
+                let forty = receipts[40].position
+            else { throw ConformanceFailure("receipts have positions") }
+            member.subscription.seek(partition, to: ten)
+            try await eventually("forty come again") { member.seen.records.count == 90 }
+            try requireEqual(Array(member.seen.values[50...]), (10..<50).map { "\($0)" }, "what comes again")
+            member.subscription.seek(partition, to: .start)
+            try await eventually("all come again") { member.seen.records.count == 140 }
+            member.subscription.pause([partition])
+            member.subscription.seek(partition, to: .start)
+            member.subscription.seek(partition, to: forty)
+            member.subscription.resume([partition])
+            try await eventually("ten come again") { member.seen.records.count == 150 }
+            try requireEqual(Array(member.seen.values[140...]), (40..<50).map { "\($0)" }, "what comes after a skip")
+        }
+    }
+
+    private func startPositions() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 2)
+        try await send((0..<10).map { ("key\($0)", "old") }, to: topic, broker)
+        let latest = SubscriptionRequest(topic: topic, group: "latest", start: .latest)
+        try await withMember(broker, latest) { member in
+            try await eventually("partitions are assigned") { member.seen.owned.count == 2 }
+            _ = try await broker.send(.text("k", "new"), to: topic)
+            try await eventually("the new one comes") { member.seen.values == ["new"] }
+        }
+        try await withMember(broker, SubscriptionRequest(topic: topic, group: "earliest")) { member in
+            try await eventually("all come") { member.seen.records.count == 11 }
+        }
+    }
+
+    private func closing() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        let request = SubscriptionRequest(topic: topic, group: "g")
+        let subscription = try await broker.subscribe(request)
+        await subscription.close()
+        await subscription.close()
+        try require(try await subscription.next() == nil, "next() is nil after close()")
+        let cancelled = try await broker.subscribe(request)
+        let error = await withTaskGroup(of: (any Error)?.self) { group in
+            group.addTask {
+                do {
+                    while try await cancelled.next() != nil {}
+                    return nil
+                } catch { return error }
+            }
+            try? await Task.sleep(for: .milliseconds(20))
+            group.cancelAll()
+            return await group.next() ?? nil
+        }
+        try require(error is CancellationError, "next() throws CancellationError when its task is cancelled")
+        await cancelled.close()
+        _ = try await broker.send(.text("k", "v"), to: topic)
+        try await withMember(broker, request) { member in
+            try await eventually("a later member gets the record") { member.seen.values == ["v"] }
+        }
+    }
+
+    private func continuing() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 3)
+        try await send((0..<200).map { ("key\($0 % 20)", "\($0)") }, to: topic, broker)
+        var seen: [String] = []
+        for _ in 0..<200 where Set(seen).count < 200 {
+            let request = SubscriptionRequest(topic: topic, group: "g")
+            seen += try await withMember(broker, request, demand: 30) { member in
+                let left = min(30, 200 - Set(seen).count)
+                try await eventually("some come") { member.seen.records.count >= left }
+                try await member.subscription.commit(member.commits())
+                return member.seen.values
+            }
+        }
+        try requireEqual(seen.count, 200, "the number of records over all subscriptions, each committed")
+        try requireEqual(Set(seen).count, 200, "the number of different records")
+    }
+
+    private func counting() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        let receipts = try await send((0..<10).map { ("k", "\($0)") }, to: topic, broker)
+        guard let partition = receipts.first?.partition else { return }
+        let counts = try await broker.recordCounts(from: [partition: receipts[4].position ?? .start], of: topic)
+        try requireEqual(counts[partition] ?? 0, 6, "the records from the fifth on")
+        let ends = try await broker.endPositions(of: topic)
+        let none = try await broker.recordCounts(from: ends, of: topic)
+        try requireEqual(none[partition] ?? 0, 0, "the records from the end on")
+    }
+
+    private func reopening() async throws {
+        guard let reopen else { return }
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        let token = Deduplication(scope: [1], token: [2], fingerprint: 3)
+        let first = try await broker.send(
+            .text("k", "0", deduplication: features.deduplication ? token : nil), to: topic)
+        try await send((1..<10).map { ("k", "\($0)") }, to: topic, broker)
+        let request = SubscriptionRequest(topic: topic, group: "g")
+        try await withMember(broker, request, demand: 4) { member in
+            try await eventually("four come") { member.seen.records.count == 4 }
+            try await member.subscription.commit(member.commits())
+        }
+        let again = try await reopen(broker)
+        try requireEqual(try await again.partitionCount(of: topic), 1, "the partitions after the restart")
+        if features.deduplication {
+            let repeated = try await again.send(.text("k", "0", deduplication: token), to: topic)
+            try require(repeated.isDuplicate, "the token outlives the restart")
+            try requireEqual(repeated.position, first.position, "the position of the first send")
+        }
+        try await withMember(again, request) { member in
+            try await eventually("the rest comes") { member.seen.records.count >= 6 }
+            try requireEqual(member.seen.values, (4..<10).map { "\($0)" }, "what comes after the commit")
+        }
+    }
+}

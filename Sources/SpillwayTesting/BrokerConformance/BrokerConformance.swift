@@ -1,0 +1,106 @@
+public import Spillway
+
+/// What every broker has to do, as checks that each driver's tests run.
+///
+/// A test target runs them by name, so that each shows up as a test of its own:
+///
+///     @Test(arguments: BrokerConformance.checkNames)
+///     func conformance(_ name: String) async throws {
+///         try await BrokerConformance { InMemoryBroker() }.run(name)
+///     }
+///
+/// Every check has a broker, a topic and a group of its own, and throws a ``ConformanceFailure`` that says what was
+/// expected. Checks of what a broker has no feature for return at once.
+public struct BrokerConformance: Sendable {
+    /// What a broker can do beyond what every broker must.
+    public struct Features: Sendable {
+        /// Several messages are written as one, across partitions; default true.
+        public var atomicBatches = true
+        /// Deduplication tokens are kept; default true.
+        public var deduplication = true
+        /// The hint of a commit comes back with the next assignment; default true.
+        public var commitHints = true
+        /// Bytes delivered beyond the demand are taken off the next demand; default true.
+        public var byteDemandCarriesOver = true
+        /// The largest message in bytes, if the broker has a limit; default `nil`: not checked.
+        public var maxMessageBytes: Int?
+
+        /// Makes features with every default.
+        public init() {}
+    }
+
+    let features: Features
+    let timeout: Duration
+    let makeBroker: @Sendable () async throws -> any Broker
+    let reopen: (@Sendable (any Broker) async throws -> any Broker)?
+
+    /// Makes a suite.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long something may take that has to happen; default 10 s.
+    ///   - reopen: closes the broker and opens its data again, if the broker outlives its process.
+    ///   - makeBroker: makes a broker without topics.
+    public init(
+        features: Features = Features(), timeout: Duration = .seconds(10),
+        reopen: (@Sendable (any Broker) async throws -> any Broker)? = nil,
+        makeBroker: @escaping @Sendable () async throws -> any Broker
+    ) {
+        self.features = features
+        self.timeout = timeout
+        self.reopen = reopen
+        self.makeBroker = makeBroker
+    }
+
+    typealias Check = @Sendable (BrokerConformance) async throws -> Void
+
+    static let checks: [(name: String, check: Check)] =
+        sendingChecks + deliveryChecks + groupChecks + deduplicationChecks
+
+    /// The names of all checks.
+    public static var checkNames: [String] { checks.map(\.name) }
+
+    /// Runs one check.
+    ///
+    /// - Throws: ``ConformanceFailure`` if the broker does not do what it must, or what it threw.
+    public func run(_ name: String) async throws {
+        guard let check = Self.checks.first(where: { $0.name == name })?.check else {
+            throw ConformanceFailure("there is no check called \(name)")
+        }
+        try await check(self)
+    }
+
+    /// Runs all checks, one after the other.
+    public func runAll() async throws {
+        for name in Self.checkNames {
+            do { try await run(name) } catch { throw ConformanceFailure("\(name): \(error)") }
+        }
+    }
+}
+
+/// What a broker should have done.
+public struct ConformanceFailure: Error, CustomStringConvertible {
+    /// What was expected, and what happened.
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+func require(_ condition: Bool, _ expectation: @autoclosure () -> String) throws {
+    guard condition else { throw ConformanceFailure(expectation()) }
+}
+
+func requireEqual<Value: Equatable>(_ found: Value, _ expected: Value, _ what: String) throws {
+    guard found == expected else { throw ConformanceFailure("\(what) should be \(expected), is \(found)") }
+}
+
+/// Expects a `BrokerError` with a code.
+func requireError(
+    _ code: BrokerError.Code, _ what: String, _ body: () async throws -> Void
+) async throws {
+    do {
+        try await body()
+    } catch let error as BrokerError {
+        return try requireEqual(error.code, code, "the error of \(what)")
+    }
+    throw ConformanceFailure("\(what) should fail with \(code), and did not fail")
+}
