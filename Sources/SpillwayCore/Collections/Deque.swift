@@ -14,6 +14,13 @@ package struct Deque<Element> {
     /// The oldest element.
     package var first: Element? { count == 0 ? nil : ring[head] }
 
+    /// The element so many places behind the first.
+    package subscript(index: Int) -> Element {
+        precondition((0..<count).contains(index), "an index of the queue")
+        // Safe to unwrap: every place from the head on, as many as the count says, holds an element.
+        return ring[(head + index) & (ring.count - 1)]!
+    }
+
     /// Adds an element at the end.
     package mutating func append(_ element: Element) {
         if count == ring.count { grow() }

@@ -19,8 +19,11 @@ extension Database {
         }
         if let failure = events.failure { throw failure }
         try append(batch, lowPriority: lowPriority)
-        if sync { try self.sync() }
+        if sync { try self.sync() } else { unsynced.wrote() }
     }
+
+    /// Whether something was written that no sync covers.
+    var hasUnsynced: Bool { latestSequence > durableSequence }
 
     func append(_ batch: WriteBatch, lowPriority: Bool) throws {
         var witness = Witness(sequence: durableSequence)

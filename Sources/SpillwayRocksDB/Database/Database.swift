@@ -79,6 +79,7 @@ internal import Synchronization
     /// The sequence up to which a sync has returned.
     let syncedSequence: Atomic<UInt64>
     let reserve: DiskReserve
+    let unsynced = UnsyncedSignal()
     let configuration: Configuration
     private let uses = Atomic<Int>(0)
     private let state: Mutex<State>

@@ -1,5 +1,4 @@
 internal import CSpillwayRocksDB
-internal import Glibc
 
 extension Opening {
     private static let storeKey = Array("epoch.store".utf8)
@@ -12,7 +11,7 @@ extension Opening {
         }
         opened.storeEpoch = try unsafe read(storeKey, opened.handle, system)
         opened.logEpoch = try unsafe read(logKey, opened.handle, system)
-        let now = wallMilliseconds()
+        let now = UInt64(max(0, wallMilliseconds()))
         let batch = WriteBatch()
         if newStoreEpoch || opened.storeEpoch == 0 {
             opened.storeEpoch = max(opened.storeEpoch + 1, now)
@@ -46,11 +45,5 @@ extension Opening {
 
     static func bigEndian(_ value: UInt64) -> [UInt8] {
         (0..<8).map { UInt8(truncatingIfNeeded: value >> (56 - 8 * $0)) }
-    }
-
-    private static func wallMilliseconds() -> UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return UInt64(time.tv_sec) * 1_000 + UInt64(time.tv_nsec) / 1_000_000
     }
 }

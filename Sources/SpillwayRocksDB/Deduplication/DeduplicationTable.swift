@@ -1,0 +1,223 @@
+internal import Spillway
+internal import SpillwayCore
+internal import Synchronization
+
+/// Deduplication tokens: those in flight in memory, those that are durable in a family of their own.
+///
+/// A token is in flight from the first look for it until its message is durable or refused; whoever comes with the same
+/// token meanwhile waits for that. Only the first one looks into the database.
+final class DeduplicationTable: Sendable {
+    static let family = "deduplication"
+
+    private struct Key: Hashable {
+        var scope: [UInt8]
+        var token: [UInt8]
+    }
+
+    @safe private struct InFlight {
+        var fingerprint: UInt64
+        var waiters: [TokenWaiter] = []
+    }
+
+    private struct State {
+        var inFlight: [Key: InFlight] = [:]
+        var perScope: [[UInt8]: Int] = [:]
+    }
+
+    private let database: Database
+    private let family: ColumnFamily
+    private let lookups: BlockingExecutor
+    private let state = Mutex(State())
+    /// Held from reading a scope's counter to writing it.
+    private let counters = Mutex<Void>(())
+
+    init(_ database: Database, lookups: BlockingExecutor) throws {
+        self.database = database
+        self.lookups = lookups
+        var options = ColumnFamily.Options(name: Self.family)
+        options.writeBufferBytes = 16 << 20
+        family = try database.ensureFamily(options)
+    }
+
+    private enum Entry {
+        case first
+        case duplicate([SendReceipt])
+        case firstFailed
+        case mismatch
+    }
+
+    /// Sends unless the token has been used; concurrent calls with one token wait for the first.
+    func send(
+        _ deduplication: Deduplication, to log: TopicLog, _ body: () async throws -> [SendReceipt]
+    ) async throws -> [SendReceipt] {
+        let key = Key(scope: deduplication.scope, token: deduplication.token)
+        while true {
+            switch await enter(key, deduplication.fingerprint) {
+            case .mismatch: throw Self.mismatch
+            case .duplicate(let receipts): return receipts
+            case .firstFailed: continue
+            case .first: break
+            }
+            do {
+                if let receipts = try await lookUp(deduplication, log) {
+                    leave(key, receipts)
+                    return receipts
+                }
+                let receipts = try await body()
+                leave(key, receipts.map(Self.duplicate))
+                return receipts
+            } catch {
+                leave(key, nil)
+                throw error
+            }
+        }
+    }
+
+    private static let mismatch = BrokerError(
+        .deduplicationMismatch, "this deduplication token was used for another request")
+
+    private static func duplicate(_ receipt: SendReceipt) -> SendReceipt {
+        var receipt = receipt
+        receipt.isDuplicate = true
+        return receipt
+    }
+
+    private func enter(_ key: Key, _ fingerprint: UInt64) async -> Entry {
+        let entry: Entry? = state.withLock { state in
+            guard let found = state.inFlight[key] else {
+                state.inFlight[key] = InFlight(fingerprint: fingerprint)
+                state.perScope[key.scope, default: 0] += 1
+                return .first
+            }
+            return found.fingerprint == fingerprint ? nil : .mismatch
+        }
+        if let entry { return entry }
+        let receipts = unsafe await withUnsafeContinuation {
+            (continuation: UnsafeContinuation<[SendReceipt]?, Never>) in
+            let waits = state.withLock { state in
+                guard state.inFlight[key]?.fingerprint == fingerprint else { return false }
+                unsafe state.inFlight[key]?.waiters.append(TokenWaiter(continuation))
+                return true
+            }
+            // The first one has finished in between: look again.
+            if !waits { unsafe continuation.resume(returning: nil) }
+        }
+        return receipts.map { .duplicate($0) } ?? .firstFailed
+    }
+
+    private func leave(_ key: Key, _ receipts: [SendReceipt]?) {
+        let waiters = state.withLock { state in
+            let count = (state.perScope[key.scope] ?? 1) - 1
+            state.perScope[key.scope] = count == 0 ? nil : count
+            return state.inFlight.removeValue(forKey: key)?.waiters ?? []
+        }
+        for waiter in waiters { waiter.resume(receipts) }
+    }
+
+    /// The first one's receipts if the token is stored and alive; checks the quota if not.
+    private func lookUp(_ deduplication: Deduplication, _ log: TopicLog) async throws -> [SendReceipt]? {
+        let inFlight = state.withLock { $0.perScope[deduplication.scope] ?? 0 }
+        do {
+            return try check(deduplication, log, inFlight, tier: .cacheOnly)
+        } catch let error as DatabaseError where error.code == .incomplete {
+            // Something is on the disk: not on the caller's thread, which may be an event loop.
+            return try await lookups.run { try self.check(deduplication, log, inFlight, tier: .all) }
+        }
+    }
+
+    private func check(
+        _ deduplication: Deduplication, _ log: TopicLog, _ inFlight: Int, tier: Database.ReadTier
+    ) throws -> [SendReceipt]? {
+        let options = Database.ReadOptions(tier: tier)
+        let key = TokenEncoding.tokenKey(deduplication.scope, deduplication.token)
+        if let value = try database.get(family, key, options: options) {
+            let stored = try TokenEncoding.parse(value)
+            if stored.expiresAtMs > wallMilliseconds() {
+                guard stored.fingerprint == deduplication.fingerprint else { throw Self.mismatch }
+                return stored.partitions.enumerated().map { index, partition in
+                    Self.duplicate(log.receipt(partition, stored.epoch, stored.sequence + UInt64(index)))
+                }
+            }
+        }
+        let live = try count(of: deduplication.scope, options) + inFlight
+        guard live <= deduplication.quota else {
+            throw BrokerError(
+                .deduplicationQuota, "this scope has \(deduplication.quota) live deduplication tokens, its limit",
+                isRetriable: true)
+        }
+        return nil
+    }
+
+    private func count(of scope: [UInt8], _ options: Database.ReadOptions = .init()) throws -> Int {
+        let value = try database.get(family, TokenEncoding.counterKey(scope), options: options) ?? []
+        return value.reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+
+    private func put(count: Int, of scope: [UInt8], _ batch: WriteBatch) {
+        let key = TokenEncoding.counterKey(scope)
+        if count <= 0 {
+            batch.delete(family, key)
+        } else {
+            batch.put(family, key, (0..<4).map { UInt8(truncatingIfNeeded: count >> (8 * $0)) })
+        }
+    }
+
+    /// Runs the body, which writes the batch, while no one else changes the counters of scopes.
+    func write(
+        _ tokens: [(write: TokenWrite, epoch: UInt64, base: UInt64)], into batch: WriteBatch, _ body: () throws -> Void
+    ) throws {
+        if tokens.isEmpty { return try body() }
+        try counters.withLock { _ in
+            var added: [[UInt8]: Int] = [:]
+            for (write, epoch, base) in tokens {
+                batch.put(
+                    family, TokenEncoding.tokenKey(write.scope, write.token),
+                    TokenEncoding.value(write, epoch: epoch, base: base))
+                batch.put(family, TokenEncoding.expiryKey(write.expiresAtMs, write.scope, write.token), [])
+                added[write.scope, default: 0] += 1
+            }
+            for (scope, more) in added { put(count: try count(of: scope) + more, of: scope, batch) }
+            try body()
+        }
+    }
+
+    /// Removes tokens whose life is over, at most so many; returns how many it removed. Blocks.
+    func removeExpired(atMost limit: Int = 200, now: Int64 = wallMilliseconds()) throws -> Int {
+        let end = [TokenEncoding.expiry] + Opening.bigEndian(UInt64(max(0, now)) + 1)
+        let walk = database.iterator(family, .init(lower: [TokenEncoding.expiry], upper: end))
+        var expired: [[UInt8]] = []
+        walk.seekToFirst()
+        while walk.isValid, expired.count < limit {
+            expired.append(walk.key)
+            walk.next()
+        }
+        try walk.check()
+        guard !expired.isEmpty else { return 0 }
+        try counters.withLock { _ in
+            let batch = WriteBatch()
+            var removed: [[UInt8]: Int] = [:]
+            for key in expired {
+                batch.delete(family, key)
+                guard let (at, scope, token) = TokenEncoding.parseExpiry(key) else { continue }
+                removed[scope, default: 0] += 1
+                // The token may have been used again since, with a later end.
+                let tokenKey = TokenEncoding.tokenKey(scope, token)
+                if let value = try database.get(family, tokenKey), try TokenEncoding.parse(value).expiresAtMs <= at {
+                    batch.delete(family, tokenKey)
+                }
+            }
+            for (scope, fewer) in removed { put(count: try count(of: scope) - fewer, of: scope, batch) }
+            try database.write(batch, lowPriority: true, mayUseReserve: true)
+        }
+        return expired.count
+    }
+}
+
+/// A send that waits for the first one with its token; resumed exactly once, by whoever takes it out of the table.
+@safe private struct TokenWaiter: Sendable {
+    private let continuation: UnsafeContinuation<[SendReceipt]?, Never>
+
+    init(_ continuation: UnsafeContinuation<[SendReceipt]?, Never>) { unsafe self.continuation = continuation }
+
+    func resume(_ receipts: [SendReceipt]?) { unsafe continuation.resume(returning: receipts) }
+}
