@@ -162,7 +162,7 @@ uint64_t spillway_db_block_cache_usage(const spillway_db *db);
 uint64_t spillway_db_write_buffer_usage(const spillway_db *db);
 
 // The tickers that metrics are made of.
-enum {
+typedef enum {
     SPILLWAY_TICKER_CACHE_HIT,
     SPILLWAY_TICKER_CACHE_MISS,
     SPILLWAY_TICKER_STALL_MICROS,
@@ -174,7 +174,7 @@ enum {
     SPILLWAY_TICKER_WAL_SYNCS,
     SPILLWAY_TICKER_FILTER_USEFUL,
     SPILLWAY_TICKER_COUNT
-};
+} SPILLWAY_TICKER;
 
 // What the bytes of a write batch, as they stand in the log, say. ok false: they are no batch.
 typedef struct {

@@ -167,6 +167,11 @@ internal import Synchronization
 
     private func syncForClose() throws { try unsafe spillway_db_sync_wal(handle).check("sync the write-ahead log") }
 
+    /// Reads a figure off the handle; zero after the end. Closing waits for it.
+    func reading(_ body: (OpaquePointer) -> UInt64) -> UInt64 {
+        state.withLock { $0.directory == nil ? 0 : unsafe body(handle) }
+    }
+
     func retainUse() { uses.add(1, ordering: .relaxed) }
     func releaseUse() { uses.subtract(1, ordering: .releasing) }
 }

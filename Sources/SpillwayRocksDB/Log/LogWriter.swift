@@ -15,7 +15,6 @@ final class LogWriter: Sendable {
     private let database: Database
     private let deduplication: DeduplicationTable
     private let metrics: LogMetrics
-    private let onDurable: (@Sendable (String, LogEntry) -> Void)?
     private let queue: Monitor<LogQueue>
     private let thread = Mutex<NativeThread?>(nil)
     /// How long after the last send what is not synced is synced.
@@ -23,12 +22,11 @@ final class LogWriter: Sendable {
 
     init(
         _ database: Database, _ deduplication: DeduplicationTable, _ metrics: LogMetrics, limits: LogQueue.Limits,
-        idleSyncDelay: Duration, onDurable: (@Sendable (String, LogEntry) -> Void)?
+        idleSyncDelay: Duration
     ) {
         self.database = database
         self.deduplication = deduplication
         self.metrics = metrics
-        self.onDurable = onDurable
         self.idleSyncDelay = idleSyncDelay
         queue = Monitor(LogQueue(limits))
     }
@@ -224,7 +222,6 @@ final class LogWriter: Sendable {
     private func publish(_ entries: [LogEntry], _ batches: [PendingBatch]) {
         var observers: [any DurableObserver] = []
         for (entry, pending) in zip(entries, batches) {
-            onDurable?(pending.log.name, entry)
             pending.log.noteLast(pending.lastIndexes, base: entry.base)
             observers += pending.log.publish(entry)
         }

@@ -26,6 +26,17 @@ final class TopicLog: Sendable {
         var lastAppendMs: Int64 = 0
         /// The sequence of each partition's newest record, of those that were written since the log was opened.
         var newest: [UInt64?]
+
+        /// About how many records the partition has from a position on; exactly zero if there is none.
+        func count(from position: Position, partition: Int, openedAt: UInt64) -> Int {
+            let sequence = max(epochs.sequence(atOrAfter: position), start)
+            if let last = newest[partition] {
+                if last < sequence { return 0 }
+            } else if sequence >= openedAt {
+                return 0
+            }
+            return sequence < end ? max(1, Int(clamping: end - sequence) / newest.count) : 0
+        }
     }
 
     init(

@@ -1,0 +1,154 @@
+internal import CSpillwayRocksDB
+internal import Spillway
+internal import SpillwayCore
+internal import Synchronization
+
+/// Drops the oldest files of a topic's log, by age and by size, but nothing that a group which holds retention back
+/// has not durably committed.
+///
+/// Keys ascend, so files don't overlap: RocksDB moves them down its levels without rewriting, and a whole file goes at
+/// once. What is in level 0 can't be dropped there; it is moved down soon, since one file in level 0 is enough to start
+/// the move.
+final class LogRetention: Sendable {
+    struct File: Equatable, Sendable {
+        var level: Int
+        var bytes: Int
+        var smallest: UInt64
+        var largest: UInt64
+    }
+
+    private let database: Database
+    private let reader: LogReader
+    private let groups: GroupCoordinator
+    private let configuration: EmbeddedBroker.Configuration
+    private let logger: Logger
+    /// Where a partition was looked into for its first record at or after a sequence, and what was found.
+    private let found = Mutex<[String: [Int: (from: UInt64, first: UInt64)]]>([:])
+
+    init(
+        _ database: Database, _ reader: LogReader, _ groups: GroupCoordinator,
+        _ configuration: EmbeddedBroker.Configuration, _ logger: Logger
+    ) {
+        self.database = database
+        self.reader = reader
+        self.groups = groups
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// The topic's files, oldest first.
+    func files(of log: TopicLog) -> [File] {
+        final class Files { var all: [File] = [] }
+        let files = Files()
+        unsafe spillway_db_files(
+            database.handle, log.family.handle, Unmanaged.passUnretained(files).toOpaque()
+        ) { context, level, bytes, smallest, largest in
+            guard let context = unsafe context else { return }
+            unsafe Unmanaged<Files>.fromOpaque(context).takeUnretainedValue().all.append(
+                File(
+                    level: Int(level), bytes: Int(bytes), smallest: LogEncoding.sequence(of: smallest.buffer),
+                    largest: LogEncoding.sequence(of: largest.buffer)))
+        }
+        return files.all.sorted { $0.smallest < $1.smallest }
+    }
+
+    /// Drops what is due. Blocks.
+    func run(_ log: TopicLog) throws {
+        guard configuration.retentionAge != nil || configuration.retentionBytes != nil else { return }
+        try flushIfOld(log)
+        let files = files(of: log)
+        guard !files.isEmpty else { return }
+        let held = try heldFrom(log)
+        var total = files.reduce(0) { $0 + $1.bytes }
+        var cut = log.start
+        var count = 0
+        for (index, file) in files.enumerated() {
+            guard file.level > 0 else { break }
+            // Where the next file begins, or the memtable, which holds what is newer.
+            let next: UInt64
+            if index + 1 < files.count {
+                next = files[index + 1].smallest
+            } else {
+                next = try reader.firstEntry(of: log, from: file.largest + 1)?.base ?? log.end
+            }
+            guard next <= held, try isDue(file, total, next, log) else { break }
+            total -= file.bytes
+            cut = next
+            count += 1
+        }
+        guard count > 0 else { return }
+        try drop(log, before: cut)
+        logger.info(
+            "dropped old records", metadata: ["topic": "\(log.name)", "files": "\(count)", "start": "\(cut)"])
+    }
+
+    private func drop(_ log: TopicLog, before cut: UInt64) throws {
+        try TopicStore.note(start: cut, end: log.end, of: log, in: database)
+        log.withState { $0.start = max($0.start, cut) }
+        let (begin, end) = (LogEncoding.key(of: 0), LogEncoding.key(of: cut))
+        try unsafe begin.withUnsafeBytes { begin in
+            try unsafe end.withUnsafeBytes { end in
+                try unsafe spillway_db_delete_files(
+                    database.handle, log.family.handle, spillway_bytes(begin), spillway_bytes(end)
+                ).check("drop old records")
+            }
+        }
+    }
+
+    /// Due by size: what would remain still takes more than it may. Due by age: all in it is older than it may be,
+    /// which the time of the entry behind it tells.
+    private func isDue(_ file: File, _ total: Int, _ next: UInt64, _ log: TopicLog) throws -> Bool {
+        if let limit = configuration.retentionBytes, total > limit { return true }
+        guard let age = configuration.retentionAge else { return false }
+        let limit = wallMilliseconds() - age.wholeNanoseconds / 1_000_000
+        let newest = try reader.firstEntry(of: log, from: next)?.appendedAtMs ?? lastAppend(log, file)
+        return newest < limit
+    }
+
+    private func lastAppend(_ log: TopicLog, _ file: File) throws -> Int64 {
+        try reader.firstEntry(of: log, from: file.largest)?.appendedAtMs ?? .max
+    }
+
+    /// Records that are too old but in memory only are written to a file, so that it can be dropped.
+    private func flushIfOld(_ log: TopicLog) throws {
+        guard let age = configuration.retentionAge else { return }
+        let inFiles = files(of: log).last?.largest
+        guard let first = try reader.firstEntry(of: log, from: inFiles.map { $0 + 1 } ?? 0) else { return }
+        if first.appendedAtMs < wallMilliseconds() - age.wholeNanoseconds / 1_000_000 {
+            try database.flush(log.family)
+        }
+    }
+
+    /// The sequence from which on some group still needs records.
+    func heldFrom(_ log: TopicLog) throws -> UInt64 {
+        var held = log.end
+        for (_, partitions) in groups.durablePositions(log) {
+            for (partition, sequence) in partitions.enumerated() where sequence < held {
+                held = min(held, try firstRecord(of: partition, from: sequence, log))
+            }
+        }
+        return held
+    }
+
+    /// The partition's first record at or after a sequence, or the log's end: an idle partition holds nothing back.
+    private func firstRecord(of partition: Int, from sequence: UInt64, _ log: TopicLog) throws -> UInt64 {
+        let (newest, end) = log.withState { ($0.newest[partition], $0.end) }
+        if let newest, newest < sequence { return end }
+        if newest == nil && sequence >= log.openedAt { return end }
+        let known = found.withLock { $0[log.name]?[partition] }
+        if let known, known.from <= sequence, sequence <= known.first { return known.first }
+        let from = max(sequence, log.start)
+        var first = end
+        try unsafe reader.walk(log, from: from) { base, value in
+            var records = try LogEntryReader(LogEntry(base: base, bytes: unsafe [UInt8](value)))
+            while let place = try records.next() {
+                guard place.partition == partition, place.sequence >= from else { continue }
+                first = place.sequence
+                return false
+            }
+            return true
+        }
+        found.withLock { $0[log.name, default: [:]][partition] = (sequence, first) }
+        return first
+    }
+}
