@@ -2,7 +2,7 @@ import SpillwayCache
 import Synchronization
 import Testing
 
-@Suite("One load a key: FAILURES.md 27")
+@Suite("One load a key: FAILURES.md 27", .timeLimit(.minutes(1)))
 struct SingleFlightTests {
     let cache = makeCache()
 

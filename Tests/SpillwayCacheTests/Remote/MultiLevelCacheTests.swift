@@ -2,7 +2,7 @@ import SpillwayCache
 import Synchronization
 import Testing
 
-@Suite("Two levels: FAILURES.md 25 to 27, 29, 30, 35, 42")
+@Suite("Two levels: FAILURES.md 25 to 27, 29, 30, 35, 42", .timeLimit(.minutes(1)))
 struct MultiLevelCacheTests {
     let time = ManualTime()
 
