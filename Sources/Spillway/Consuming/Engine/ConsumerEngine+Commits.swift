@@ -6,9 +6,14 @@ extension ConsumerEngine {
         settings.isPartitionBatch ? state.queue.commitPosition : state.window.commitPosition
     }
 
-    /// True if more is finished than is committed.
+    /// True if more is finished than is committed, be it only above the lowest unfinished record.
     func needsCommit(_ state: PartitionState) -> Bool {
-        state.phase != .opening && commitPosition(of: state) > state.committed
+        guard state.phase != .opening else { return false }
+        return commitPosition(of: state) > state.committed || (sendsHints && state.finishedSinceCommit > 0)
+    }
+
+    private var sendsHints: Bool {
+        settings.maxCommitHintBytes > 0 && !settings.isPartitionBatch && !settings.asksForPositions
     }
 
     mutating func noteFinished(_ count: Int, in state: inout PartitionState, now: MonotonicInstant) {
@@ -54,7 +59,7 @@ extension ConsumerEngine {
         for commit in commits {
             guard isStored, !refused.contains(commit.partition) else {
                 counters.failedCommits += 1
-                if refused.contains(commit.partition) { fenceRefused(commit) }
+                if refused.contains(commit.partition) { fenceRefused(commit) } else { noteFailure(of: commit) }
                 continue
             }
             counters.commits += 1
@@ -70,6 +75,12 @@ extension ConsumerEngine {
         if nextCommitAt == nil, states.values.contains(where: { needsCommit($0) }) {
             nextCommitAt = now + settings.commitInterval
         }
+    }
+
+    /// What was to be committed still is.
+    private mutating func noteFailure(of commit: Commit) {
+        guard let epoch = epochs[commit.partition], states[epoch]?.generation == commit.generation else { return }
+        states[epoch]?.finishedSinceCommit += 1
     }
 
     /// The partition has gone to another member: its records are theirs.
