@@ -41,15 +41,20 @@ class Shadow:
 
     def lose(self, seed):
         """Replaces the directory by what the disk holds; returns a line for people."""
+        rebuilt = self.root + ".rebuilt"
+        shutil.rmtree(rebuilt, ignore_errors=True)
+        line = self.rebuild(seed, rebuilt)
+        shutil.rmtree(self.root)
+        os.rename(rebuilt, self.root)
+        return line
+
+    def rebuild(self, seed, target):
+        """Makes what the disk may hold as a new directory, and leaves the watched one alone."""
         chance = random.Random(seed)
         names, lost_names = self._durable_names(chance)
         pages_kept = chance.choice([0, 0.1, 0.5, 0.9, 1])
-        current = self._current_files()
-        rebuilt, self.pages, self.kept = self.root + ".rebuilt", 0, 0
-        shutil.rmtree(rebuilt, ignore_errors=True)
-        self._rebuild(self.top, rebuilt, names, current, chance, pages_kept)
-        shutil.rmtree(self.root)
-        os.rename(rebuilt, self.root)
+        self.pages, self.kept = 0, 0
+        self._rebuild(self.top, target, names, self._current_files(), chance, pages_kept)
         return "names lost %d, unsynced pages %d, of them kept %d" % (lost_names, self.pages, self.kept)
 
     def _content(self, inode):
