@@ -27,7 +27,8 @@ struct OptionTableTests {
             guard let fallback = option.fallback else { continue }
             let value = try option.kind.read(fallback)
             switch (option.kind, value) {
-            case (.duration, .duration(let duration)): #expect(DurationText.read(DurationText.format(duration)) == duration)
+            case (.duration, .duration(let duration)):
+                #expect(DurationText.read(DurationText.format(duration)) == duration)
             case (.bytes, .integer(let bytes)): #expect(ByteText.format(bytes) == fallback)
             default: break
             }
