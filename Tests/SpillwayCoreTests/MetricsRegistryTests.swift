@@ -156,6 +156,21 @@ import Testing
         #expect(text(registry).contains("made_while_scraped_total 2\n") || text(registry).contains("_total 3\n"))
     }
 
+    @Test func tellsOfTheProcess() throws {
+        let before = Double(SystemTimeSource().wallMilliseconds()) / 1_000
+        try registry.registerProcessMetrics()
+        var values: [String: Double] = [:]
+        for line in text(registry).split(separator: "\n") where !line.hasPrefix("#") {
+            let parts = line.split(separator: " ")
+            values[String(parts[0])] = Double(parts[1])
+        }
+        #expect(values["process_cpu_seconds_total"] ?? 0 > 0)
+        #expect(values["process_resident_memory_bytes"] ?? 0 > 1_000_000)
+        #expect(values["process_open_fds"] ?? 0 >= 3)
+        #expect((before - 3_600...before + 1).contains(values["process_start_time_seconds"] ?? 0))
+        #expect(code { try registry.registerProcessMetrics() } == .alreadyRegistered)
+    }
+
     @Test func countsFromManyThreads() async throws {
         let registry = registry
         let counter = try registry.counter("a_total", help: "")

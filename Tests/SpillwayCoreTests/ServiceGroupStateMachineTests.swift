@@ -40,6 +40,13 @@ import Testing
         #expect(machine.error is Failure)
     }
 
+    @Test func cancellingItselfIsAWayToShutDown() {
+        var machine = machine(1)
+        _ = machine.shutdownRequested()
+        #expect(machine.serviceFinished(0, error: CancellationError()) == [.finish])
+        #expect(machine.error == nil)
+    }
+
     @Test func returningUnaskedCancelsTheGroup() {
         var machine = machine(2)
         #expect(machine.serviceFinished(0, error: nil) == [.cancelAll])

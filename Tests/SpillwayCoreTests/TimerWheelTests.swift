@@ -19,6 +19,9 @@ import Testing
         _ = wheel.schedule("late", at: at(3))
         #expect(wheel.nextDeadline == at(1_000))
         #expect(wheel.advance(to: at(0)) == ["late"])
+        // The present has not gone back with the call: what was due then still is.
+        _ = wheel.schedule("late too", at: at(999))
+        #expect(wheel.advance(to: at(0)) == ["late too"])
     }
 
     @Test func keepsTheFarthestFuture() {
@@ -35,6 +38,7 @@ import Testing
         let token = wheel.schedule(1, at: at(5_000_000))
         #expect(wheel.cancel(token) == 1)
         #expect(wheel.cancel(token) == nil)
+        #expect(wheel.nextDeadline == nil)
         let next = wheel.schedule(2, at: at(5_000_000))
         #expect(wheel.cancel(token) == nil, "a token of a slot that is used again must not hit the new timer")
         #expect(wheel.reschedule(token, at: at(1)) == false)

@@ -21,7 +21,7 @@ public struct ServiceGroupConfiguration: Sendable {
         public var successTerminationBehavior: TerminationBehavior
         /// What happens when it throws; default ``TerminationBehavior/cancelGroup``.
         public var failureTerminationBehavior: TerminationBehavior
-        /// The service's name in logs and errors; default its type.
+        /// The service's name in logs and errors; default its description if it has one, else its type.
         public var serviceName: String
 
         /// Makes the configuration of one service.
@@ -32,7 +32,8 @@ public struct ServiceGroupConfiguration: Sendable {
             self.service = service
             self.successTerminationBehavior = successTerminationBehavior
             self.failureTerminationBehavior = failureTerminationBehavior
-            self.serviceName = serviceName ?? "\(type(of: service))"
+            self.serviceName =
+                serviceName ?? (service as? any CustomStringConvertible)?.description ?? "\(type(of: service))"
         }
     }
 

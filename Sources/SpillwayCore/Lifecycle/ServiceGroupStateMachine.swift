@@ -68,7 +68,9 @@ struct ServiceGroupStateMachine {
         case .running: return finishedUnasked(service, error)
         case .shuttingDown(let current):
             // The others still get their graceful shutdown: an error in one is no reason to break off their work.
-            if services[service].failureTerminationBehavior != .ignore { note(error) }
+            // Nobody cancelled it, so a cancellation is how it shut itself down, by `cancelWhenGracefulShutdown` say.
+            let isFailure = !(error is CancellationError) && services[service].failureTerminationBehavior != .ignore
+            if isFailure { note(error) }
             if service == current { return shutDownNext() }
             return running.isEmpty ? finish() : []
         case .cancelling: return running.isEmpty ? finish() : []

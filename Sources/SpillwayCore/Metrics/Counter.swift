@@ -9,10 +9,14 @@ public final class Counter: Sendable {
 
     /// Adds to the count; not negative.
     @inlinable
-    public func increment(by amount: Int64 = 1) {
+    public func increment(by amount: Int64) {
         assert(amount >= 0, "a counter only grows; use a Meter")
         count.wrappingAdd(amount, ordering: .relaxed)
     }
+
+    /// Adds to the count; not negative, default 1.
+    @inlinable
+    public func increment(by amount: Int = 1) { increment(by: Int64(amount)) }
 
     /// The count now.
     @inlinable

@@ -18,6 +18,12 @@ public final class Meter: Sendable {
     /// Takes from the value.
     public func decrement(by amount: Double = 1) { bits.add(-amount) }
 
+    /// Adds to the value.
+    public func increment(by amount: Int) { bits.add(Double(amount)) }
+
+    /// Takes from the value.
+    public func decrement(by amount: Int) { bits.add(-Double(amount)) }
+
     /// The value now.
     public var value: Double { bits.load() }
 }
