@@ -158,6 +158,7 @@ extension EventLoop {
     private func runThread() {
         unsafe spillway_set_thread_name(name)
         unsafe spillway_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
+        Self.blockBrokenPipeSignal()
         // Returns when the last handle is closed, which only `closeHandles` brings about.
         unsafe uv_run(uv, UV_RUN_DEFAULT)
         while !local.isEmpty { drain() }
@@ -165,6 +166,16 @@ extension EventLoop {
         precondition(result == 0, "event loop \(name) stopped with open handles")
         spillway_set_current_loop(nil)
         freeMemory()
+    }
+
+    /// Has writes to a socket that the other side has reset fail with an error instead of ending the process. The signal
+    /// goes to the thread that writes, so it is enough to block it here and leave the process's settings alone.
+    private static func blockBrokenPipeSignal() {
+        var signals = sigset_t()
+        // Both calls write to this set only.
+        unsafe sigemptyset(&signals)
+        unsafe sigaddset(&signals, SIGPIPE)
+        unsafe pthread_sigmask(SIG_BLOCK, &signals, nil)
     }
 
     private func freeMemory() {

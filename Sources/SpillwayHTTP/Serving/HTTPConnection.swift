@@ -123,6 +123,7 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
             refuse(refusal)
             return nil
         case .close:
+            announceEnd()
             tcp.close()
             return nil
         }
@@ -205,11 +206,7 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     /// Sends the end and throws away what still comes, within bounds, so that the answer is not lost to a reset.
     func end() {
         if tcp.isClosed { return }
-        if let transport {
-            var outgoing: [UInt8] = []
-            transport.close(outgoing: &outgoing)
-            writeRaw(outgoing)
-        }
+        announceEnd()
         if machine.inputHasEnded && tcp.pendingWriteBytes == 0 {
             tcp.close()
             return
@@ -218,6 +215,14 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         tcp.startReading()
         deadline = server.loop.nowMilliseconds + HTTPServerLoop.lingerMs
         server.check(self, afterMs: HTTPServerLoop.lingerMs)
+    }
+
+    /// Says through the transport that nothing follows, so that the other side knows that it has all.
+    private func announceEnd() {
+        guard let transport else { return }
+        var outgoing: [UInt8] = []
+        transport.close(outgoing: &outgoing)
+        writeRaw(outgoing)
     }
 
     // MARK: Deadlines and shutdown
