@@ -44,7 +44,40 @@ class WitnessReader : public WriteBatch::Handler {
     spillway_batch_summary *summary_;
 };
 
+// Hands puts and deletes on.
+class Visitor : public WriteBatch::Handler {
+   public:
+    Visitor(void *context, void (*visit)(void *, uint32_t, bool, spillway_bytes, spillway_bytes))
+        : context_(context), visit_(visit) {}
+
+    Status PutCF(uint32_t family, const Slice &key, const Slice &value) override {
+        visit_(context_, family, true, bytes(key), bytes(value));
+        return Status::OK();
+    }
+    Status DeleteCF(uint32_t family, const Slice &key) override {
+        visit_(context_, family, false, bytes(key), spillway_bytes{nullptr, 0});
+        return Status::OK();
+    }
+    Status SingleDeleteCF(uint32_t family, const Slice &key) override { return DeleteCF(family, key); }
+    Status DeleteRangeCF(uint32_t, const Slice &, const Slice &) override { return Status::OK(); }
+    Status MergeCF(uint32_t, const Slice &, const Slice &) override { return Status::OK(); }
+    void LogData(const Slice &) override {}
+
+   private:
+    void *context_;
+    void (*visit_)(void *, uint32_t, bool, spillway_bytes, spillway_bytes);
+};
+
 }  // namespace
+
+spillway_status spillway_batch_visit(
+    spillway_bytes record, void *context, void (*visit)(void *, uint32_t, bool, spillway_bytes, spillway_bytes)) {
+    WriteBatch batch(std::string(static_cast<const char *>(record.data), record.size));
+    Visitor visitor(context, visit);
+    return spillway_make_status(batch.Iterate(&visitor));
+}
+
+uint32_t spillway_family_id(const spillway_family *family) { return family->handle->GetID(); }
 
 spillway_batch_summary spillway_batch_inspect(spillway_bytes record, spillway_bytes magic) {
     spillway_batch_summary summary = {};

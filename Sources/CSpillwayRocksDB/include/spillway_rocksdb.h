@@ -186,6 +186,11 @@ typedef struct {
 
 // magic: the eight bytes with which a witness begins; behind them the sequence, little endian.
 spillway_batch_summary spillway_batch_inspect(spillway_bytes record, spillway_bytes magic);
+// Calls visit for each put and delete of a batch as it stands in the log; a deleted range is not visited.
+spillway_status spillway_batch_visit(
+    spillway_bytes record, void *context,
+    void (*visit)(void *context, uint32_t family, bool put, spillway_bytes key, spillway_bytes value));
+uint32_t spillway_family_id(const spillway_family *family);
 uint32_t spillway_crc32c(uint32_t initial, const void *data, size_t size);
 
 #ifdef __cplusplus

@@ -122,6 +122,12 @@ final class DeduplicationTable: Sendable {
         } catch let error as DatabaseError where error.code == .incomplete {
             // Something is on the disk: not on the caller's thread, which may be an event loop.
             return try await lookups.run { try self.check(deduplication, log, inFlight, tier: .all) }
+        } catch let error as BrokerError where error.code == .deduplicationQuota {
+            // Tokens whose life is over count until they are removed.
+            return try await lookups.run {
+                while try self.removeExpired() > 0 {}
+                return try self.check(deduplication, log, inFlight, tier: .all)
+            }
         }
     }
 

@@ -48,6 +48,21 @@ struct DataDirectory: ~Copyable {
         return directory
     }
 
+    /// Makes sure that a directory is ours and that no one writes to it; returns a descriptor to close, or -1 if there
+    /// is nothing to lock.
+    static func lockForReading(_ path: String) throws -> Int32 {
+        guard let format = try readFormat(path) else {
+            throw DatabaseError(.notFound, "\(path) is no data directory: it has no FORMAT")
+        }
+        try check(format, path)
+        let file = unsafe open(path + "/LOCK", O_RDONLY | O_CLOEXEC)
+        if file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0 {
+            close(file)
+            throw DatabaseError(.inUse, "\(path) is in use by another process: stop it first, or copy it by a backup")
+        }
+        return file
+    }
+
     private init(path: String, lock: Int32) {
         self.path = path
         self.lock = lock

@@ -25,23 +25,31 @@ extension Database {
     ///   ``DatabaseError/Code/corruption``.
     public static func open(_ path: String, _ configuration: Configuration = Configuration()) throws -> Database {
         let directory = try DataDirectory.lock(path, create: configuration.createsDirectory)
-        return try Database(Opening.run(directory, configuration), configuration)
+        return try Database(Opening.run(directory, configuration, accepting: nil, newLogEpoch: false), configuration)
     }
 }
 
 /// The steps of opening.
+///
+/// The write-ahead log is read before RocksDB sees it. If something is missing in it that had been synced, the
+/// directory is refused and stays as it is. If only what was never synced is damaged, RocksDB opens up to the damage
+/// (mode 2), and deletes what is behind it. If nothing is damaged it opens in mode 0, which refuses what it can't read,
+/// should it see damage that we don't.
 enum Opening {
     /// RocksDB's numbers of its recovery modes.
     enum RecoveryMode: Int32 {
         case tolerateCorruptedTail = 0
         case pointInTime = 2
-        case skipCorrupted = 3
     }
 
+    /// - Parameter accepted: what the log has lost, if someone has accepted that.
     static func run(
         _ directory: consuming DataDirectory, _ configuration: Database.Configuration,
-        mode: RecoveryMode = .tolerateCorruptedTail, newLogEpoch: Bool = false
+        accepting accepted: WriteAheadLogScan?, newLogEpoch: Bool
     ) throws -> OpenedDatabase {
+        let scan = try accepted ?? WriteAheadLogScan(database: directory.database)
+        if accepted == nil && scan.isSyncedDataLost { throw damaged(directory.path, scan.report) }
+        let mode: RecoveryMode = scan.isDamaged ? .pointInTime : .tolerateCorruptedTail
         let isNew = !FileSystem.exists(directory.database + "/CURRENT")
         let options = try familyOptions(directory.database, configuration, isNew: isNew)
         let wasClean = directory.hasCleanMark || isNew
@@ -52,6 +60,13 @@ enum Opening {
         try opened.directory.removeCleanMark()
         try setEpochs(&opened, newStoreEpoch: !wasClean || isNew, newLogEpoch: newLogEpoch || isNew)
         return opened
+    }
+
+    private static func damaged(_ path: String, _ report: String) -> DatabaseError {
+        DatabaseError(
+            .damagedLog,
+            "the write-ahead log of \(path) has lost something that was durable; nothing was changed. "
+                + "`spillway recover --data \(path)` says what. \(report)")
     }
 
     private static func familyOptions(

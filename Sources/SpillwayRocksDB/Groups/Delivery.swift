@@ -82,8 +82,9 @@ struct Delivery: Sendable {
     // MARK: Demand
 
     mutating func request(records: Int, bytes: Int) {
-        demandRecords += max(0, records)
-        demandBytes += max(0, bytes)
+        // A demand without a limit must not overflow.
+        demandRecords = min(demandRecords, Int.max / 2) + min(max(0, records), Int.max / 2)
+        demandBytes = min(demandBytes, Int.max / 2) + min(max(0, bytes), Int.max / 2)
     }
 
     mutating func pause(_ partitions: [TopicPartition]) {

@@ -1,0 +1,67 @@
+internal import CSpillwayRocksDB
+internal import Glibc
+
+extension Database {
+    /// Makes a consistent copy of the data directory, key included, while the database is used. Blocks.
+    ///
+    /// On the same file system files are linked, not copied. `FORMAT` is written last, so that a copy that was
+    /// interrupted is not taken for one that was not.
+    ///
+    /// - Parameter path: a directory that does not exist or is empty.
+    /// - Throws: `DatabaseError`; with ``DatabaseError/Code/foreignDirectory`` if something is there.
+    public func checkpoint(to path: String) throws {
+        try DirectoryCopy.requireEmpty(path)
+        try FileSystem.makeDirectories(path)
+        try sync()
+        try unsafe spillway_db_checkpoint(handle, path + "/db").check("make a checkpoint in \(path)")
+        try DirectoryCopy.finish(from: self.path, to: path)
+    }
+
+    /// Makes a data directory of a copy. The store and the log get new epochs: positions of the old log are not
+    /// waited for, and versions are greater than any that was given out before. Blocks.
+    ///
+    /// - Parameters:
+    ///   - source: a directory that ``checkpoint(to:)`` made, or a data directory that is not in use.
+    ///   - target: a directory that does not exist or is empty.
+    /// - Throws: `DatabaseError`.
+    public static func restore(
+        from source: String, to target: String, _ configuration: Configuration = Configuration()
+    ) throws {
+        try DirectoryCopy.requireEmpty(target)
+        let lock = try DataDirectory.lockForReading(source)
+        defer { if lock >= 0 { Glibc.close(lock) } }
+        try FileSystem.makeDirectories(target + "/db")
+        for name in try FileSystem.names(in: source + "/db") where name != "LOCK" && !name.hasPrefix("LOG") {
+            if FileSystem.isDirectory(source + "/db/" + name) { continue }
+            try FileSystem.copy(source + "/db/" + name, to: target + "/db/" + name)
+        }
+        try FileSystem.syncDirectory(target + "/db")
+        try DirectoryCopy.finish(from: source, to: target)
+        var configuration = configuration
+        configuration.createsDirectory = false
+        let directory = try DataDirectory.lock(target, create: false)
+        let database = Database(
+            try Opening.run(directory, configuration, accepting: nil, newLogEpoch: true), configuration)
+        try database.close()
+    }
+}
+
+/// What backup and restore share.
+enum DirectoryCopy {
+    static func requireEmpty(_ path: String) throws {
+        guard FileSystem.exists(path) else { return }
+        guard FileSystem.isDirectory(path), try FileSystem.names(in: path).allSatisfy({ $0 == "lost+found" }) else {
+            throw DatabaseError(.foreignDirectory, "\(path) is not empty: name a directory that does not exist yet")
+        }
+    }
+
+    /// Copies the key and, last, what makes it a data directory.
+    static func finish(from source: String, to target: String) throws {
+        if FileSystem.exists(source + "/key") {
+            try FileSystem.copy(source + "/key", to: target + "/key")
+        }
+        try FileSystem.syncDirectory(target)
+        try FileSystem.writeDurably(try FileSystem.read(source + "/FORMAT"), to: target + "/FORMAT")
+        try FileSystem.syncDirectory(FileSystem.parent(of: target))
+    }
+}

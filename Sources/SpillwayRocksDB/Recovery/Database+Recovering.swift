@@ -1,0 +1,133 @@
+internal import CSpillwayRocksDB
+
+extension Database {
+    /// What a damaged write-ahead log has lost.
+    public struct RecoveryReport: Sendable, CustomStringConvertible {
+        /// Whether the log can be opened as it is: nothing that was durable is missing.
+        public var isIntact: Bool
+        /// Where the damage is, and what is missing; empty lines are not in it.
+        public var details: [String]
+        /// Batches behind the damage that can still be read.
+        public var batchesBehind: Int
+        /// Entries of the log of events, deduplication tokens and settings behind the damage that were taken over;
+        /// zero unless the loss was accepted.
+        public var salvagedEntries: Int
+        /// Where the damaged files were kept; `nil` unless the loss was accepted.
+        public var keptFiles: String?
+
+        /// Lines for people.
+        public var description: String {
+            var lines = details
+            if isIntact {
+                lines.append("nothing that was durable is missing")
+            } else {
+                lines.append("\(batchesBehind) batches behind the damage can still be read")
+            }
+            if let keptFiles {
+                lines.append("\(salvagedEntries) entries were taken over from behind the damage")
+                lines.append("the damaged files are kept in \(keptFiles)")
+            }
+            return lines.joined(separator: "\n")
+        }
+    }
+
+    /// Says what a damaged log has lost; with `acceptLoss` makes a directory that opens again.
+    ///
+    /// What stands before the damage is kept as it was. From behind it, entries of the log of events, deduplication
+    /// tokens and settings are taken over, for they depend on nothing before them; what projections wrote there is
+    /// not, since they begin again from their last offset and read the log. The log and the store get new epochs.
+    /// Blocks.
+    ///
+    /// - Throws: `DatabaseError`, as ``open(_:_:)`` but for ``DatabaseError/Code/damagedLog``.
+    public static func recover(
+        _ path: String, acceptLoss: Bool, _ configuration: Configuration = Configuration()
+    ) throws -> RecoveryReport {
+        let directory = try DataDirectory.lock(path, create: false)
+        let scan = try WriteAheadLogScan(database: directory.database, keepsBehind: true)
+        var report = RecoveryReport(
+            isIntact: !scan.isSyncedDataLost, details: scan.report.split(separator: "\n").map(String.init),
+            batchesBehind: scan.behind.count, salvagedEntries: 0)
+        guard acceptLoss, !report.isIntact else { return report }
+        report.keptFiles = try keep(directory)
+        let opened = try Opening.run(
+            directory, configuration, accepting: scan, newLogEpoch: true)
+        let database = Database(opened, configuration)
+        report.salvagedEntries = try Salvage(database).run(scan.behind)
+        try database.close()
+        return report
+    }
+
+    /// Copies the write-ahead log before RocksDB deletes what it can't read.
+    private static func keep(_ directory: borrowing DataDirectory) throws -> String {
+        let kept = directory.path + "/damaged-\(wallMilliseconds())"
+        try FileSystem.makeDirectories(kept)
+        for name in try FileSystem.names(in: directory.database) where name.hasSuffix(".log") {
+            try FileSystem.copy(directory.database + "/" + name, to: kept + "/" + name)
+        }
+        return kept
+    }
+}
+
+/// Takes over what stands behind damage and depends on nothing before it.
+struct Salvage {
+    private let database: Database
+    private let families: [UInt32: ColumnFamily]
+
+    init(_ database: Database) throws {
+        self.database = database
+        var families: [UInt32: ColumnFamily] = [:]
+        for name in database.familyNames {
+            guard
+                LogFamily.topic(of: name) != nil || name == DeduplicationTable.family
+                    || name == KeyValueStore.familyName
+            else { continue }
+            let family = try database.family(name)
+            families[unsafe spillway_family_id(family.handle)] = family
+        }
+        self.families = families
+    }
+
+    /// Writes the entries again; returns how many.
+    func run(_ batches: [[UInt8]]) throws -> Int {
+        let target = Target(families)
+        for batch in batches {
+            try unsafe batch.withUnsafeBytes { bytes in
+                try unsafe spillway_batch_visit(
+                    spillway_bytes(bytes), Unmanaged.passUnretained(target).toOpaque()
+                ) { context, family, isPut, key, value in
+                    guard let context = unsafe context else { return }
+                    unsafe Unmanaged<Target>.fromOpaque(context).takeUnretainedValue()
+                        .take(family, isPut, key.buffer, value.buffer)
+                }.check("read a batch behind the damage")
+            }
+            if target.batch.byteCount > 8 << 20 { try target.write(to: database) }
+        }
+        try target.write(to: database)
+        return target.count
+    }
+
+    private final class Target {
+        let families: [UInt32: ColumnFamily]
+        let batch = WriteBatch()
+        var count = 0
+
+        init(_ families: [UInt32: ColumnFamily]) { self.families = families }
+
+        func take(
+            _ family: UInt32, _ isPut: Bool, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+        ) {
+            guard let family = families[family] else { return }
+            if isPut {
+                unsafe batch.put(family, key, value)
+                count += 1
+            } else {
+                unsafe batch.delete(family, key)
+            }
+        }
+
+        func write(to database: Database) throws {
+            try database.write(batch, sync: true)
+            batch.removeAll()
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// A small store of settings by name, in the embedded database.
+public struct KeyValueStore: Sendable {
+    /// The column family's name.
+    static let familyName = "settings"
+
+    private let database: Database
+    private let family: ColumnFamily
+
+    /// Opens the store; makes its column family if it is not there. Blocks.
+    public init(_ database: Database) throws {
+        self.database = database
+        var options = ColumnFamily.Options(name: Self.familyName)
+        options.writeBufferBytes = 1 << 20
+        family = try database.ensureFamily(options)
+    }
+
+    /// The value of a name; `nil` if there is none.
+    public func get(_ name: String) throws -> [UInt8]? { try database.get(family, Array(name.utf8)) }
+
+    /// Stores a value, durably. Blocks.
+    public func put(_ name: String, _ value: [UInt8]) throws {
+        let batch = WriteBatch()
+        batch.put(family, Array(name.utf8), value)
+        try database.write(batch, sync: true)
+    }
+
+    /// Removes a name, durably. Blocks.
+    public func delete(_ name: String) throws {
+        let batch = WriteBatch()
+        batch.delete(family, Array(name.utf8))
+        try database.write(batch, sync: true)
+    }
+
+    /// All names that begin so, with their values, in the order of the names' bytes.
+    public func all(prefix: String = "") throws -> [(name: String, value: [UInt8])] {
+        let start = Array(prefix.utf8)
+        let walk = database.iterator(family, .init(lower: start, upper: nil))
+        var found: [(name: String, value: [UInt8])] = []
+        walk.seekToFirst()
+        while walk.isValid {
+            let key = walk.key
+            guard key.starts(with: start) else { break }
+            found.append((String(decoding: key, as: UTF8.self), walk.value))
+            walk.next()
+        }
+        try walk.check()
+        return found
+    }
+}

@@ -1,0 +1,180 @@
+import FoundationEssentials
+import Glibc
+import Spillway
+import SpillwayRocksDB
+import Synchronization
+import Testing
+
+/// What a crash leaves of the write-ahead log, and what damage does to it.
+@Suite struct DamagedLogTests {
+    let directory = TemporaryDirectory()
+
+    /// Sends so many records and copies the directory as a crash would leave it.
+    func crash(_ count: Int, unsynced: Int = 0, idle: Bool = true) async throws -> String {
+        var configuration = Database.Configuration()
+        configuration.families = [.init(name: "rows")]
+        let database = try Database.open(directory("data"), configuration)
+        var brokerConfiguration = EmbeddedBroker.Configuration()
+        brokerConfiguration.idleSyncDelay = .milliseconds(idle ? 20 : 3_600_000)
+        let broker = try EmbeddedBroker(database, configuration: brokerConfiguration)
+        _ = try await broker.ensureTopic("t", partitions: 1)
+        for number in 0..<count {
+            _ = try await broker.send(Message(value: Array("value \(number)".utf8)), to: "t")
+        }
+        if idle {
+            let deadline = ContinuousClock.now + .seconds(20)
+            let size = try logSize("data")
+            // The witness of the idle sync makes the log grow once more.
+            while try logSize("data") == size, ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+        }
+        let rows = try database.family("rows")
+        for number in 0..<unsynced {
+            let batch = WriteBatch()
+            batch.put(rows, Array("\(number)".utf8), [UInt8](repeating: 7, count: 500))
+            try database.write(batch)
+        }
+        copyDirectory()
+        await broker.close()
+        try database.close()
+        return directory("crashed")
+    }
+
+    func copyDirectory() {
+        try? FileManager.default.removeItem(atPath: directory("crashed"))
+        try? FileManager.default.copyItem(atPath: directory("data"), toPath: directory("crashed"))
+        unlink(directory("crashed/LOCK"))
+    }
+
+    func logFile(_ name: String) throws -> String {
+        let path = directory(name) + "/db"
+        let logs = try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".log") }
+        return path + "/" + (logs.sorted().last ?? "")
+    }
+
+    func logSize(_ name: String) throws -> Int { try Data(contentsOf: URL(filePath: logFile(name))).count }
+
+    func edit(_ body: (inout [UInt8]) throws -> Void) throws {
+        let path = try logFile("crashed")
+        var bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+        try body(&bytes)
+        try Data(bytes).write(to: URL(filePath: path))
+    }
+
+    /// Where a record's value stands in the log.
+    func find(_ text: String, in bytes: [UInt8]) throws -> Int {
+        let wanted = Array(text.utf8)
+        return try bytes.withUnsafeBytes { bytes in
+            let found = memmem(bytes.baseAddress!, bytes.count, wanted, wanted.count)
+            return try #require(found) - UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
+        }
+    }
+
+    func values(_ path: String) async throws -> [String] {
+        let database = try Database.open(path)
+        let broker = try EmbeddedBroker(database)
+        let values = Values()
+        try await broker.replay("t", from: [0: .start]) { batch in
+            values.add(batch.records.map { String(decoding: $0.value ?? [], as: UTF8.self) })
+        }
+        await broker.close()
+        try database.close()
+        return values.all
+    }
+
+    @Test func aCrashLosesNothingAndIsANewEpoch() async throws {
+        let path = try await crash(100, unsynced: 3)
+        let (store, log) = try epochs(directory("data"))
+        let database = try Database.open(path)
+        #expect(!database.wasCleanShutdown)
+        #expect(database.storeEpoch > store)
+        #expect(database.logEpoch == log)
+        try database.close()
+        #expect(try await values(path) == (0..<100).map { "value \($0)" })
+    }
+
+    func epochs(_ path: String) throws -> (UInt64, UInt64) {
+        let database = try Database.open(path)
+        defer { try? database.close() }
+        #expect(database.wasCleanShutdown)
+        return (database.storeEpoch, database.logEpoch)
+    }
+
+    @Test(arguments: [0, 50, 99])
+    func aFlippedBitInWhatWasSyncedIsRefused(_ number: Int) async throws {
+        let path = try await crash(100)
+        try edit { bytes in bytes[try find("value \(number)", in: bytes)] ^= 1 }
+        let before = try contents(path)
+        let error = #expect(throws: DatabaseError.self) { try Database.open(path) }
+        #expect(error?.code == .damagedLog)
+        #expect(error?.message.contains("spillway recover") == true)
+        #expect(try contents(path) == before)
+    }
+
+    @Test func aFlippedBitInTheLengthOfTheLastAcknowledgedRecordIsRefused() async throws {
+        let path = try await crash(100)
+        try edit { bytes in
+            // The header of the record stands before the batch's own: 7 bytes, 12 bytes, tag, family, key, value.
+            let value = try find("value 99", in: bytes)
+            let header = try #require(((value - 100)..<value).last { bytes[$0 + 6] == 1 && length(bytes, $0) > 60 })
+            bytes[header + 5] ^= 0x40
+        }
+        let error = #expect(throws: DatabaseError.self) { try Database.open(path) }
+        #expect(error?.code == .damagedLog)
+    }
+
+    func length(_ bytes: [UInt8], _ at: Int) -> Int { Int(bytes[at + 4]) | Int(bytes[at + 5]) << 8 }
+
+    /// Every file but the lock, with its bytes.
+    func contents(_ path: String) throws -> [String: Data] {
+        var contents: [String: Data] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: path) where name != "LOCK" {
+            contents[name] = (try? Data(contentsOf: URL(filePath: path + "/" + name))) ?? Data()
+        }
+        return contents
+    }
+
+    @Test func aPageOfZerosInWhatWasNeverSyncedOpens() async throws {
+        let path = try await crash(100, unsynced: 60)
+        try edit { bytes in
+            // Whole pages behind the last acknowledged record, with good ones behind them.
+            let start = (bytes.count - 20_000 + 4_095) / 4_096 * 4_096
+            let last = try find("value 99", in: bytes)
+            #expect(start > last + 200)
+            for index in start..<(start + 4_096) { bytes[index] = 0 }
+        }
+        #expect(try await values(path) == (0..<100).map { "value \($0)" })
+    }
+
+    @Test func aTornEndOpens() async throws {
+        let path = try await crash(100, unsynced: 5)
+        try edit { bytes in bytes.removeLast(200) }
+        #expect(try await values(path) == (0..<100).map { "value \($0)" })
+    }
+
+    @Test func acceptedLossKeepsAllButTheDamage() async throws {
+        let path = try await crash(100, unsynced: 5)
+        try edit { bytes in bytes[try find("value 50", in: bytes)] ^= 1 }
+        let report = try Database.recover(path, acceptLoss: false)
+        #expect(!report.isIntact)
+        #expect(report.batchesBehind >= 49)
+        #expect(throws: DatabaseError.self) { try Database.open(path) }
+        let accepted = try Database.recover(path, acceptLoss: true)
+        #expect(accepted.salvagedEntries == 49)
+        let kept = try #require(accepted.keptFiles)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: kept).isEmpty == false)
+        let (_, log) = try epochs(directory("data"))
+        let database = try Database.open(path)
+        #expect(database.logEpoch > log)
+        try database.close()
+        #expect(try await values(path) == (0..<100).filter { $0 != 50 }.map { "value \($0)" })
+        #expect(try Database.recover(path, acceptLoss: false).isIntact)
+    }
+}
+
+private final class Values: Sendable {
+    private let state = Mutex<[String]>([])
+    var all: [String] { state.withLock { $0 } }
+    func add(_ more: [String]) { state.withLock { $0 += more } }
+}
