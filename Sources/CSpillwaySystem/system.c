@@ -56,7 +56,6 @@ int64_t spillway_free_bytes(const char *path) {
 
 // Set before the first signal is trapped and never changed after, so the handler reads it without a lock.
 static int signal_pipe[2] = {-1, -1};
-static struct sigaction signal_actions_before[NSIG];
 
 static void write_signal(int signal_number) {
     int saved = errno;
@@ -75,15 +74,9 @@ int spillway_signal_pipe(void) {
 }
 
 int spillway_signal_trap(int signal_number) {
-    if (signal_number < 1 || signal_number >= NSIG) return EINVAL;
     struct sigaction action = {.sa_handler = write_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
-    return sigaction(signal_number, &action, &signal_actions_before[signal_number]) ? errno : 0;
-}
-
-int spillway_signal_release(int signal_number) {
-    if (signal_number < 1 || signal_number >= NSIG) return EINVAL;
-    return sigaction(signal_number, &signal_actions_before[signal_number], NULL) ? errno : 0;
+    return sigaction(signal_number, &action, NULL) ? errno : 0;
 }
 
 static _Thread_local void *current_loop;

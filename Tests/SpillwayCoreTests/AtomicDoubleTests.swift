@@ -9,12 +9,17 @@ import Testing
             let value = AtomicDouble()
         }
         let shared = Shared()
+        let here = Monitor(0)
         let threads = (0..<2).map { _ in
             NativeThread(name: "adds") {
-                for _ in 0..<300_000 { shared.value.add(1) }
+                // Both begin together, else the first would be done before the second is there.
+                here.withLock { $0 += 1 }
+                here.broadcast()
+                _ = here.wait { $0 == 2 ? true : nil }
+                for _ in 0..<1_000_000 { shared.value.add(1) }
             }
         }
         for thread in threads { thread.join() }
-        #expect(shared.value.load() == 600_000)
+        #expect(shared.value.load() == 2_000_000)
     }
 }

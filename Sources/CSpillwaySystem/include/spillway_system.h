@@ -27,10 +27,8 @@ void spillway_set_current_loop(void *loop);
 
 // Makes, once, the pipe that trapped signals are written to, a byte each; returns its reading end, or minus the errno.
 int spillway_signal_pipe(void);
-// From now on the signal is written to the pipe; 0 or the errno. Call spillway_signal_pipe before.
+// From now on the signal is written to the pipe and does nothing else; 0 or the errno. Call spillway_signal_pipe before.
 int spillway_signal_trap(int signal_number);
-// Gives the signal back the action that it had before it was trapped; 0 or the errno.
-int spillway_signal_release(int signal_number);
 
 // poll(2) with a timeout in nanoseconds, which Swift's Glibc module lacks (ppoll).
 int spillway_poll(struct pollfd *descriptors, uint32_t count, int64_t timeout_ns);

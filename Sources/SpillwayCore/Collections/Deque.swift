@@ -1,17 +1,21 @@
 /// A queue with two ends on a ring that doubles when it is full; appending and taking are O(1), amortized.
+// Inlinable, as all generic types here that other targets use where it counts: else they would run unspecialized there.
 package struct Deque<Element> {
-    private var ring: [Element?] = []
-    private var head = 0
+    @usableFromInline var ring: [Element?] = []
+    @usableFromInline var head = 0
     /// How many elements there are.
-    package private(set) var count = 0
+    package internal(set) var count = 0
 
     /// Makes an empty queue.
+    @inlinable
     package init() {}
 
     /// True if there is no element.
+    @inlinable
     package var isEmpty: Bool { count == 0 }
 
     /// The oldest element.
+    @inlinable
     package var first: Element? { count == 0 ? nil : ring[head] }
 
     /// The element so many places behind the first.
@@ -22,6 +26,7 @@ package struct Deque<Element> {
     }
 
     /// Adds an element at the end.
+    @inlinable
     package mutating func append(_ element: Element) {
         if count == ring.count { grow() }
         ring[(head + count) & (ring.count - 1)] = element
@@ -29,6 +34,7 @@ package struct Deque<Element> {
     }
 
     /// Adds an element before the first.
+    @inlinable
     package mutating func prepend(_ element: Element) {
         if count == ring.count { grow() }
         head = (head - 1) & (ring.count - 1)
@@ -37,6 +43,7 @@ package struct Deque<Element> {
     }
 
     /// Takes the oldest element.
+    @inlinable
     package mutating func popFirst() -> Element? {
         guard count > 0 else { return nil }
         var element: Element?
@@ -47,6 +54,7 @@ package struct Deque<Element> {
     }
 
     /// Takes all elements, oldest first, and lets the memory go.
+    @inlinable
     package mutating func removeAll() -> [Element] {
         var elements: [Element] = []
         elements.reserveCapacity(count)
@@ -56,7 +64,8 @@ package struct Deque<Element> {
     }
 
     // The capacity stays a power of two, so that an index wraps by a mask.
-    private mutating func grow() {
+    @inlinable
+    mutating func grow() {
         var larger: [Element?] = []
         let capacity = max(8, ring.count * 2)
         larger.reserveCapacity(capacity)

@@ -120,10 +120,10 @@ public final class ServiceGroup: Service {
         let logger = configuration.logger
         switch event {
         case .finished(let index, let error):
-            if let error {
-                log(.error, "service failed", service: index, error: error)
-            } else {
-                log(.debug, "service ended", service: index)
+            switch error {
+            case nil: log(.debug, "service ended", service: index)
+            case is CancellationError: log(.debug, "service was cancelled", service: index)
+            case .some(let error): log(.error, "service failed", service: index, error: error)
             }
             return machine.serviceFinished(index, error: error)
         case .shutdownRequested(let reason):

@@ -4,29 +4,33 @@ final class ShutdownWatchdog: Sendable {
     private struct State: Sendable {
         var deadline: MonotonicInstant?
         var onDeadline: (@Sendable () -> Void)?
+        var isStarted = false
         var isStopped = false
     }
 
     private let monitor = Monitor(State())
     private let time = SystemTimeSource()
 
-    init() {
-        _ = NativeThread(name: "shutdown") { [monitor, time] in Self.watch(monitor, time) }
-    }
-
     func stop() {
-        monitor.withLock { $0.isStopped = true }
+        monitor.withLock { state in
+            state.isStopped = true
+            state.onDeadline = nil
+        }
         monitor.broadcast()
     }
 
     /// Calls the closure once after the duration; replaces what was to be called before.
     func arm(_ duration: Duration, onDeadline: @escaping @Sendable () -> Void) {
         let deadline = time.now() + duration
-        monitor.withLock { state in
+        let starts = monitor.withLock { state in
             state.deadline = deadline
             state.onDeadline = onDeadline
+            defer { state.isStarted = true }
+            return !state.isStarted
         }
         monitor.broadcast()
+        // Nobody joins the thread: it may be in a call that does not come back.
+        if starts { _ = NativeThread(name: "shutdown") { [monitor, time] in Self.watch(monitor, time) } }
     }
 
     private static func watch(_ monitor: Monitor<State>, _ time: SystemTimeSource) {

@@ -6,9 +6,9 @@ import Synchronization
 ///
 /// The kernel's handler writes one byte to a pipe, and a thread named `signals`, which starts with the first source
 /// and stays, reads it (the self-pipe trick, https://cr.yp.to/docs/selfpipe.html). Waiting by `sigwait` would need
-/// the signals blocked in every thread, also in those that libraries start, and children would inherit that. While a
-/// signal has a source its default action is off; with its last source gone the action from before comes back.
-/// Several sources of one signal are all called, oldest first.
+/// the signals blocked in every thread, also in those that libraries start, and children would inherit that. Once a
+/// signal has had a source its default action stays off: else a second SIGTERM, or a SIGHUP while the program drains,
+/// would end it halfway. Several sources of one signal are all called, oldest first.
 public final class SignalSource: Sendable {
     private let signals: [UnixSignal]
     private let id: UInt64
@@ -55,7 +55,7 @@ private final class SignalDispatcher: Sendable {
             }
             state.nextId += 1
             for signal in signals {
-                if state.entries[signal, default: []].isEmpty {
+                if state.entries[signal] == nil {
                     precondition(spillway_signal_trap(signal.rawValue) == 0, "\(signal) can't be handled")
                 }
                 state.entries[signal, default: []].append(Entry(id: state.nextId, handler: handler))
@@ -66,12 +66,7 @@ private final class SignalDispatcher: Sendable {
 
     func remove(_ signals: [UnixSignal], _ id: UInt64) {
         state.withLock { state in
-            for signal in signals {
-                guard let entries = state.entries[signal], entries.contains(where: { $0.id == id }) else { continue }
-                let rest = entries.filter { $0.id != id }
-                state.entries[signal] = rest
-                if rest.isEmpty { _ = spillway_signal_release(signal.rawValue) }
-            }
+            for signal in signals { state.entries[signal]?.removeAll { $0.id == id } }
         }
     }
 

@@ -8,6 +8,9 @@ import Synchronization
 /// names, kind, help or buckets throws ``MetricsError/Code/conflict``. One name has at most ``maximumSeries``
 /// combinations of label values, so that what a client sends can't fill the memory.
 public final class MetricsRegistry: Sendable {
+    /// The media type of ``exposition()``.
+    public static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+
     /// How many combinations of label values one name may have.
     public let maximumSeries: Int
     private let families = Mutex<[String: MetricFamily]>([:])
@@ -91,7 +94,7 @@ public final class MetricsRegistry: Sendable {
         }
     }
 
-    /// All metrics in Prometheus' text format 0.0.4 (`text/plain; version=0.0.4`), sorted by name and labels.
+    /// All metrics in Prometheus' text format 0.0.4, sorted by name and labels.
     public func exposition() -> [UInt8] {
         let families = families.withLock { Array($0.values) }
         return PrometheusExposition.write(families.sorted { $0.name < $1.name })

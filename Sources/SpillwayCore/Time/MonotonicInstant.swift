@@ -12,6 +12,7 @@ public struct MonotonicInstant: Hashable, Comparable, Sendable {
     public static let distantFuture = MonotonicInstant(nanoseconds: .max)
 
     /// The earlier one first.
+    @inlinable
     public static func < (left: Self, right: Self) -> Bool { left.nanoseconds < right.nanoseconds }
 
     /// Moves by a duration; stays within zero and ``distantFuture``.

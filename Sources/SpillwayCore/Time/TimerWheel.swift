@@ -9,41 +9,55 @@
 public struct TimerWheel<Value> {
     /// Names a timer; after it has expired or was cancelled the token means nothing.
     public struct Token: Hashable, Sendable {
-        fileprivate var index: Int32
-        fileprivate var generation: UInt32
+        @usableFromInline var index: Int32
+        @usableFromInline var generation: UInt32
+
+        @inlinable
+        init(index: Int32, generation: UInt32) {
+            self.index = index
+            self.generation = generation
+        }
     }
 
-    private static var bits: UInt64 { 6 }
+    @inlinable static var bits: UInt64 { 6 }
     /// Eleven groups of six bits hold every tick, so that no timer is too far away.
-    private static var levels: Int { 11 }
-    private static var none: Int32 { -1 }
+    @inlinable static var levels: Int { 11 }
+    @inlinable static var none: Int32 { -1 }
     /// The list of timers that were due when they were scheduled, after those of all slots.
-    private static var dueList: Int { levels * 64 }
-    fileprivate struct Node {
-        var value: Value?
-        var tick: UInt64 = 0
-        var list: Int32 = -1
-        var previous: Int32 = -1
-        var next: Int32 = -1
-        var generation: UInt32 = 0
+    @inlinable static var dueList: Int { levels * 64 }
+
+    @usableFromInline
+    struct Node {
+        @usableFromInline var value: Value?
+        @usableFromInline var tick: UInt64 = 0
+        @usableFromInline var list: Int32 = -1
+        @usableFromInline var previous: Int32 = -1
+        @usableFromInline var next: Int32 = -1
+        @usableFromInline var generation: UInt32 = 0
+
+        @inlinable
+        init() {}
     }
 
-    private let tickNanoseconds: UInt64
-    private var elapsed: UInt64
-    private var nodes: [Node] = []
-    private var free: Int32 = -1
-    private var heads: [Int32]
-    private var tails: [Int32]
-    private var occupied: [UInt64]
+    @usableFromInline let tickNanoseconds: UInt64
+    @usableFromInline var elapsed: UInt64
+    @usableFromInline var nodes: [Node] = []
+    @usableFromInline var free: Int32 = -1
+    @usableFromInline var heads: [Int32]
+    @usableFromInline var tails: [Int32]
+    @usableFromInline var occupied: [UInt64]
+    @usableFromInline var scheduled = 0
 
     /// How many timers are scheduled.
-    public private(set) var count = 0
+    @inlinable
+    public var count: Int { scheduled }
 
     /// Makes an empty wheel.
     ///
     /// - Parameters:
     ///   - now: The present.
     ///   - tick: The resolution; at least 1 ns, default 1 ms. Timers expire up to one tick late, never early.
+    @inlinable
     public init(now: MonotonicInstant, tick: Duration = .milliseconds(1)) {
         precondition(tick.wholeNanoseconds >= 1, "a tick is at least one nanosecond")
         tickNanoseconds = UInt64(tick.wholeNanoseconds)
@@ -54,22 +68,24 @@ public struct TimerWheel<Value> {
     }
 
     /// True if no timer is scheduled.
-    public var isEmpty: Bool { count == 0 }
+    @inlinable
+    public var isEmpty: Bool { scheduled == 0 }
 
     /// Schedules a timer; one whose time has passed expires at the next ``advance(to:)``.
+    @inlinable
     public mutating func schedule(_ value: Value, at deadline: MonotonicInstant) -> Token {
         let index = allocate()
         nodes[Int(index)].value = value
         nodes[Int(index)].tick = tick(for: deadline)
         place(index)
-        count += 1
+        scheduled += 1
         return Token(index: index, generation: nodes[Int(index)].generation)
     }
 
     /// Takes a timer away.
     ///
     /// - Returns: Its value; nil if it has expired or was cancelled before.
-    @discardableResult
+    @discardableResult @inlinable
     public mutating func cancel(_ token: Token) -> Value? {
         guard isScheduled(token) else { return nil }
         unlink(token.index)
@@ -79,7 +95,7 @@ public struct TimerWheel<Value> {
     /// Moves a timer to another time; cheaper than cancelling and scheduling.
     ///
     /// - Returns: False if it has expired or was cancelled before.
-    @discardableResult
+    @discardableResult @inlinable
     public mutating func reschedule(_ token: Token, at deadline: MonotonicInstant) -> Bool {
         guard isScheduled(token) else { return false }
         unlink(token.index)
@@ -89,6 +105,7 @@ public struct TimerWheel<Value> {
     }
 
     /// True if the timer has neither expired nor been cancelled.
+    @inlinable
     public func isScheduled(_ token: Token) -> Bool {
         let index = Int(token.index)
         return index < nodes.count && nodes[index].generation == token.generation && nodes[index].list != Self.none
@@ -96,6 +113,7 @@ public struct TimerWheel<Value> {
 
     /// When to call ``advance(to:)`` next; nil if there is no timer. It may be earlier than the first timer, never
     /// later than that timer's tick.
+    @inlinable
     public var nextDeadline: MonotonicInstant? {
         if heads[Self.dueList] != Self.none { return instant(of: elapsed) }
         return nextSlot().map { instant(of: $0.tick) }
@@ -103,6 +121,7 @@ public struct TimerWheel<Value> {
 
     /// Moves the present on and takes out what is due, in the order of ticks; within a tick no order is promised.
     /// A present before the last one changes nothing.
+    @inlinable
     public mutating func advance(to now: MonotonicInstant) -> [Value] {
         var expired: [Value] = []
         advance(to: now) { expired.append($0) }
@@ -110,6 +129,7 @@ public struct TimerWheel<Value> {
     }
 
     /// As ``advance(to:)``, without an array.
+    @inlinable
     public mutating func advance(to now: MonotonicInstant, expire: (Value) -> Void) {
         let target = max(elapsed, now.nanoseconds / tickNanoseconds)
         drain(Self.dueList, expire)
@@ -125,20 +145,23 @@ extension TimerWheel: Sendable where Value: Sendable {}
 extension TimerWheel.Node: Sendable where Value: Sendable {}
 
 extension TimerWheel {
-    private func instant(of tick: UInt64) -> MonotonicInstant {
+    @inlinable
+    func instant(of tick: UInt64) -> MonotonicInstant {
         let (nanoseconds, overflow) = tick.multipliedReportingOverflow(by: tickNanoseconds)
         return overflow ? .distantFuture : MonotonicInstant(nanoseconds: nanoseconds)
     }
 
     /// The first tick that is not before the deadline.
-    private func tick(for deadline: MonotonicInstant) -> UInt64 {
+    @inlinable
+    func tick(for deadline: MonotonicInstant) -> UInt64 {
         let (quotient, remainder) = deadline.nanoseconds.quotientAndRemainder(dividingBy: tickNanoseconds)
         return remainder == 0 ? quotient : quotient + 1
     }
 
     /// The next slot with timers and the tick at which it is reached. On each level the occupied slots lie after the
     /// present one, and those of lower levels come before those of higher ones.
-    private func nextSlot() -> (list: Int, tick: UInt64)? {
+    @inlinable
+    func nextSlot() -> (list: Int, tick: UInt64)? {
         for level in 0..<Self.levels where occupied[level] != 0 {
             let slot = UInt64(occupied[level].trailingZeroBitCount)
             let shift = Self.bits * UInt64(level)
@@ -150,7 +173,8 @@ extension TimerWheel {
     }
 
     /// Empties a list: what is due goes out, the rest moves to a lower level.
-    private mutating func drain(_ list: Int, _ expire: (Value) -> Void) {
+    @inlinable
+    mutating func drain(_ list: Int, _ expire: (Value) -> Void) {
         var index = heads[list]
         heads[list] = Self.none
         tails[list] = Self.none
@@ -168,7 +192,8 @@ extension TimerWheel {
     }
 
     /// Appends a node to the list that its tick asks for.
-    private mutating func place(_ index: Int32) {
+    @inlinable
+    mutating func place(_ index: Int32) {
         let tick = nodes[Int(index)].tick
         var list = Self.dueList
         if tick > elapsed {
@@ -185,7 +210,8 @@ extension TimerWheel {
         tails[list] = index
     }
 
-    private mutating func unlink(_ index: Int32) {
+    @inlinable
+    mutating func unlink(_ index: Int32) {
         let node = nodes[Int(index)]
         let list = Int(node.list)
         if node.previous == Self.none { heads[list] = node.next } else { nodes[Int(node.previous)].next = node.next }
@@ -198,7 +224,8 @@ extension TimerWheel {
         nodes[Int(index)].list = Self.none
     }
 
-    private mutating func allocate() -> Int32 {
+    @inlinable
+    mutating func allocate() -> Int32 {
         if free != Self.none {
             let index = free
             free = nodes[Int(index)].next
@@ -209,14 +236,15 @@ extension TimerWheel {
         return Int32(nodes.count - 1)
     }
 
-    private mutating func release(_ index: Int32) -> Value? {
+    @inlinable
+    mutating func release(_ index: Int32) -> Value? {
         let value = nodes[Int(index)].value
         nodes[Int(index)].value = nil
         nodes[Int(index)].list = Self.none
         nodes[Int(index)].generation &+= 1
         nodes[Int(index)].next = free
         free = index
-        count -= 1
+        scheduled -= 1
         return value
     }
 }
