@@ -1,8 +1,8 @@
 internal import Glibc
 
 /// Finds the end of a request's head line by line, and refuses what the C parser would take: lines that end without CR,
-/// and lines that begin with white space (obsolete folding, RFC 9112 5.2). Both parsers must agree on where the head
-/// ends; where they don't, a smuggler is at work.
+/// lines that begin with white space (obsolete folding, RFC 9112 5.2), and a request line with other than two spaces.
+/// Both parsers must agree on where the head ends; where they don't, a smuggler is at work.
 struct HeadScanner {
     enum Result: Equatable {
         /// All bytes belong to the head, and more must come.
@@ -20,6 +20,8 @@ struct HeadScanner {
     private var lineCount = 0
     private var lastByte: UInt8 = 0
     private var emptyLines = 0
+    /// The spaces of the request line so far; nil behind it.
+    private var spaces: Int? = 0
 
     mutating func scan(_ bytes: UnsafeRawBufferPointer) -> Result {
         var index = 0
@@ -32,6 +34,7 @@ struct HeadScanner {
                 lineCount += rest.count
                 lastByte = unsafe rest[rest.count - 1]
                 if unsafe rest.count > 1 || rest[0] != 13 { hasBegun = true }
+                unsafe countSpaces(rest)
                 return .partial
             }
             let length = unsafe rest.baseAddress!.distance(to: UnsafeRawPointer(found))
@@ -40,6 +43,9 @@ struct HeadScanner {
             index += length + 1
             if lineCount + length > 1 {
                 hasBegun = true
+                unsafe countSpaces(UnsafeRawBufferPointer(rebasing: rest[..<length]))
+                if let spaces, spaces != 2 { return .refused("the request line must hold two spaces") }
+                spaces = nil
             } else if hasBegun {
                 return .complete(index)
             } else {
@@ -49,5 +55,11 @@ struct HeadScanner {
             lineCount = 0
         }
         return .partial
+    }
+
+    private mutating func countSpaces(_ bytes: UnsafeRawBufferPointer) {
+        guard var count = spaces else { return }
+        for unsafebyte in unsafe bytes where byte == 32 { count += 1 }
+        spaces = count
     }
 }

@@ -1,0 +1,160 @@
+import SpillwayCore
+import Testing
+
+@testable import SpillwayHTTP
+
+/// Deadlines, limits on connections, and shutdown.
+@Suite struct HTTPDeadlineTests {
+    private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+    @Test func aRequestThatDoesNotArriveIsATimeoutAndAnIdleConnectionEnds() async throws {
+        try await HTTPTestServer.run { configuration, router in
+            configuration.requestTimeout = .milliseconds(150)
+            configuration.idleTimeout = .milliseconds(300)
+            router.on(.get, "/") { _ in .text("root") }
+        } _: { server in
+            for text in ["GET / HT", Self.get + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"] {
+                let client = try server.client()
+                try await client.send(text)
+                let answer = try await client.receiveAll()
+                #expect(answer.contains("HTTP/1.1 408 "), "\(answer)")
+            }
+            let idle = try server.client()
+            #expect(try await idle.receiveAll() == "")
+            let kept = try server.client()
+            try await kept.send(Self.get)
+            let start = ContinuousClock.now
+            let answer = try await kept.receiveAll()
+            #expect(answer.hasSuffix("root") && ContinuousClock.now - start >= .milliseconds(290))
+            // A client that sends a byte now and then gains nothing.
+            let dripping = try server.client()
+            let dripped = Task {
+                for byte in Self.get.utf8 {
+                    try await dripping.send([byte])
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            #expect(try await dripping.receiveAll().contains("HTTP/1.1 408 "))
+            dripped.cancel()
+            _ = await dripped.result
+        }
+    }
+
+    @Test func anAnswerThatTakesTooLongHasAnUnknownOutcome() async throws {
+        let gate = TestGate()
+        try await HTTPTestServer.run { configuration, router in
+            configuration.requestTimeout = .milliseconds(150)
+            router.on(.get, "/") { _ in
+                await gate.wait()
+                return .text("late")
+            }
+        } _: { server in
+            let client = try server.client()
+            try await client.send(Self.get)
+            let answer = try await client.receiveAll()
+            #expect(answer.hasPrefix("HTTP/1.1 503 ") && answer.contains("\"type\":\"outcome-unknown\""))
+            #expect(answer.contains("Retry-After: 1\r\n"))
+            gate.open()
+        }
+    }
+
+    @Test func aReaderThatTakesNothingIsCutOff() async throws {
+        try await HTTPTestServer.run { configuration, router in
+            configuration.requestTimeout = .milliseconds(300)
+            let body = [UInt8](repeating: 120, count: 4 << 20)
+            router.on(.get, "/") { _ in HTTPResponse(body: body) }
+        } _: { server in
+            let client = try server.client(receiveBuffer: 4096)
+            try await client.send(String(repeating: Self.get, count: 100))
+            // It reads nothing at all.
+            try await eventually { server.server.connectionCount == 0 }
+            #expect((server.metric("spillway_http_sent_bytes_total") ?? 0) < Double(6 << 20), "one answer at a time")
+        }
+    }
+
+    @Test func connectionsBeyondTheLimitAreTurnedAway() async throws {
+        try await HTTPTestServer.run { configuration, router in
+            configuration.maximumConnections = 3
+            router.on(.get, "/") { _ in .text("root") }
+        } _: { server in
+            let clients = try (0..<3).map { _ in try server.client() }
+            for client in clients {
+                try await client.send(Self.get)
+                #expect(try await client.response().status == 200)
+            }
+            let fourth = try await server.client().receiveAll()
+            #expect(fourth.hasPrefix("HTTP/1.1 503 ") && fourth.contains("Retry-After: "))
+            clients[0].endSending()
+            try await eventually { server.server.connectionCount == 2 }
+            let next = try server.client()
+            try await next.send(Self.get)
+            #expect(try await next.response().status == 200)
+        }
+    }
+
+    @Test func connectionsFromOneAddressAreLimitedExceptLoopbackAndProxies() throws {
+        let proxies = try TrustedProxies(parsing: ["10.0.0.1"])
+        let limiter = ConnectionLimiter(maximum: 100, maximumPerAddress: 2, exempt: proxies)
+        let one = try #require(ClientAddress("192.0.2.1"))
+        let other = try #require(ClientAddress("192.0.2.2"))
+        #expect(limiter.enter(one) == nil && limiter.enter(one) == nil)
+        #expect(limiter.enter(one)?.reason == .connectionsPerAddress)
+        #expect(limiter.enter(other) == nil)
+        limiter.leave(one)
+        #expect(limiter.enter(one) == nil)
+        for exempt in ["127.0.0.1", "::1", "10.0.0.1"] {
+            let address = try #require(ClientAddress(exempt))
+            for _ in 0..<5 { #expect(limiter.enter(address) == nil) }
+        }
+        #expect(limiter.count == 18)
+    }
+
+    @Test func shutdownLetsRequestsFinishAndClosesIdleConnections() async throws {
+        let gate = TestGate()
+        let loop = try EventLoop(name: "drain")
+        defer { loop.shutdown() }
+        var router = HTTPRouter()
+        router.on(.get, "/slow") { _ in
+            await gate.wait()
+            return .text("done")
+        }
+        let server = try HTTPServer(configuration: .init(port: 0), router: router, loops: [loop])
+        let port = try await server.listen().port
+        let idle = try HTTPTestClient(port: port)
+        let busy = try HTTPTestClient(port: port)
+        try await busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n")
+        try await eventually { gate.waiters == 1 && server.connectionCount == 2 }
+        let group = ServiceGroup(services: [server], logger: Logger(label: "test"))
+        let running = Task { try await group.run() }
+        group.triggerGracefulShutdown()
+        #expect(try await idle.receiveAll() == "")
+        try await eventually { (try? HTTPTestClient(port: port)) == nil }
+        gate.open()
+        let answer = try await busy.receiveAll()
+        #expect(answer.contains("Connection: close\r\n") && answer.hasSuffix("done"))
+        try await running.value
+    }
+
+    @Test func shutdownEndsAtItsDeadline() async throws {
+        let gate = TestGate()
+        let loop = try EventLoop(name: "deadline")
+        defer { loop.shutdown() }
+        var router = HTTPRouter()
+        router.on(.get, "/") { _ in
+            await gate.wait()
+            return .text("late")
+        }
+        var configuration = HTTPServerConfiguration(port: 0)
+        configuration.drainTimeout = .milliseconds(100)
+        let server = try HTTPServer(configuration: configuration, router: router, loops: [loop])
+        let client = try HTTPTestClient(port: try await server.listen().port)
+        try await client.send(Self.get)
+        try await eventually { gate.waiters == 1 }
+        let group = ServiceGroup(services: [server], logger: Logger(label: "test"))
+        let running = Task { try await group.run() }
+        group.triggerGracefulShutdown()
+        #expect(try await client.receiveAll() == "")
+        await #expect(throws: (any Error).self) { try await running.value }
+        gate.open()
+    }
+}
