@@ -1,3 +1,4 @@
+import Glibc
 import SpillwayCore
 import Testing
 
@@ -77,14 +78,19 @@ struct BenchTests {
         #expect(recorder.latencies.maximum >= 2_000_000)
     }
 
-    @Test("targets are drawn by weight")
+    @Test("targets are drawn by weight; lines without one are left out, a file without any is refused")
     func weights() throws {
-        let root = #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-        #expect(throws: CommandError.self) { try BenchTargets(file: "/\(root)/Package.swift") }
+        let path = try temporaryFile("video_id,likes\nrare,1,9\ncommon,99,9\nnever,0\n\n")
+        defer { unlink(path) }
+        let targets = try BenchTargets(file: path)
         var random = FastRandom(seed: 1)
-        let uniform = BenchTargets(uniform: 3)
-        var seen: Set<[UInt8]> = []
-        for _ in 0..<100 { seen.insert(uniform.draw(&random)) }
-        #expect(seen.count == 3)
+        var counts: [String: Int] = [:]
+        for _ in 0..<10_000 { counts[String(decoding: targets.draw(&random), as: UTF8.self), default: 0] += 1 }
+        #expect(Set(counts.keys) == ["rare", "common"])
+        #expect((50...150).contains(counts["rare"] ?? 0))
+        let empty = try temporaryFile("video_id,likes\n")
+        defer { unlink(empty) }
+        #expect(throws: CommandError.self) { try BenchTargets(file: empty) }
+        #expect(throws: CommandError.self) { try BenchAddress(url: "https://127.0.0.1") }
     }
 }

@@ -114,18 +114,6 @@ struct ImportRunTests {
         func finish() async throws { finished.withLock { $0 = true } }
     }
 
-    private func write(_ text: String) throws -> String {
-        var template = Array("/tmp/cli-import-XXXXXX".utf8CString)
-        let descriptor = template.withUnsafeMutableBufferPointer { mkstemp($0.baseAddress!) }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        var sent = 0
-        while sent < bytes.count {
-            sent += bytes[sent...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        }
-        return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
-    }
-
     private func line(_ user: String) -> String {
         #"{"user_id":"\#(user)","target_id":"v","target_type":"video","reaction":"like","at":"2026-01-01T00:00:00Z"}"#
     }
@@ -133,7 +121,7 @@ struct ImportRunTests {
     private func run(
         _ text: String, strict: Bool = false
     ) async throws -> (ImportRun.Summary, [String], [(Int, String)], Bool) {
-        let path = try write(text)
+        let path = try temporaryFile(text)
         defer { unlink(path) }
         let sink = Sink()
         var bad: [(Int, String)] = []
@@ -173,7 +161,7 @@ struct ImportRunTests {
 
     @Test("lines come out whole whatever the size of the chunks", arguments: [1, 2, 3, 7, 64, 4_096])
     func chunks(size: Int) throws {
-        let path = try write("one\n\nthree\r\n" + String(repeating: "4", count: 20) + "\nfive")
+        let path = try temporaryFile("one\n\nthree\r\n" + String(repeating: "4", count: 20) + "\nfive")
         defer { unlink(path) }
         var reader = LineReader(try FileSource(path: path), longest: 10, chunkBytes: size)
         var lines: [String] = []

@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 @testable import spillway
@@ -36,4 +37,19 @@ func resolve(
 ) throws -> OptionValues {
     let line = try CommandLineArguments.read(command, arguments + (file == nil ? [] : ["--config", "f.yaml"]))
     return try OptionResolver(environment: environment, readFile: { _ in Array((file ?? "").utf8) }).resolve(line)
+}
+
+/// A new file with the text.
+func temporaryFile(_ text: String) throws -> String {
+    var template = Array("/tmp/cli-test-XXXXXX".utf8CString)
+    let descriptor = template.withUnsafeMutableBufferPointer { mkstemp($0.baseAddress!) }
+    defer { close(descriptor) }
+    let bytes = Array(text.utf8)
+    var sent = 0
+    while sent < bytes.count {
+        let count = bytes[sent...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
+        guard count > 0 else { throw WholeFile.Failure(description: "a test's file can't be written") }
+        sent += count
+    }
+    return template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
 }
