@@ -64,11 +64,7 @@ import Testing
 
     /// Where a record's value stands in the log.
     func find(_ text: String, in bytes: [UInt8]) throws -> Int {
-        let wanted = Array(text.utf8)
-        return try bytes.withUnsafeBytes { bytes in
-            let found = memmem(bytes.baseAddress!, bytes.count, wanted, wanted.count)
-            return try #require(found) - UnsafeMutableRawPointer(mutating: bytes.baseAddress!)
-        }
+        try #require(bytes.firstRange(of: Array(text.utf8))).lowerBound
     }
 
     func values(_ path: String) async throws -> [String] {

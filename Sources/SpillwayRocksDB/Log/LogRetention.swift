@@ -10,7 +10,7 @@ internal import Synchronization
 /// once. What is in level 0 can't be dropped there; it is moved down soon, since one file in level 0 is enough to start
 /// the move.
 final class LogRetention: Sendable {
-    struct File: Equatable, Sendable {
+    private struct File {
         var level: Int
         var bytes: Int
         var smallest: UInt64
@@ -37,20 +37,15 @@ final class LogRetention: Sendable {
     }
 
     /// The topic's files, oldest first.
-    func files(of log: TopicLog) -> [File] {
-        final class Files { var all: [File] = [] }
-        let files = Files()
-        unsafe spillway_db_files(
-            database.handle, log.family.handle, Unmanaged.passUnretained(files).toOpaque()
-        ) { context, level, bytes, smallest, largest in
-            guard let context = unsafe context else { return }
-            unsafe Unmanaged<Files>.fromOpaque(context).takeUnretainedValue().all.append(
-                File(
-                    level: Int(level), bytes: Int(bytes), smallest: LogEncoding.sequence(of: smallest.buffer),
-                    largest: LogEncoding.sequence(of: largest.buffer)))
+    private func files(of log: TopicLog) -> [File] {
+        database.files(of: log.family).map {
+            File(
+                level: $0.level, bytes: $0.byteCount, smallest: Self.sequence($0.smallestKey),
+                largest: Self.sequence($0.largestKey))
         }
-        return files.all.sorted { $0.smallest < $1.smallest }
     }
+
+    private static func sequence(_ key: [UInt8]) -> UInt64 { key.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 
     /// Drops what is due. Blocks.
     func run(_ log: TopicLog) throws {

@@ -1,0 +1,55 @@
+import FoundationEssentials
+import Spillway
+import SpillwayRocksDB
+import Testing
+
+/// A copy is consistent, opens, and is a new epoch.
+@Suite struct BackupTests {
+    @Test func aCopyMadeInUseIsRestoredWithNewEpochs() async throws {
+        let fixture = try BrokerFixture()
+        let broker = fixture.broker
+        try Data("secret".utf8).write(to: URL(filePath: fixture.directory("data/key")))
+        _ = try await broker.ensureTopic("t", partitions: 1)
+        for number in 0..<20 { _ = try await broker.send(Message(value: bytes("\(number)")), to: "t") }
+        try KeyValueStore(fixture.database).put("name", [1, 2])
+        let copy = fixture.directory("copy")
+        try fixture.database.checkpoint(to: copy)
+        let later = try await broker.send(Message(value: bytes("after the copy")), to: "t")
+        let again = #expect(throws: DatabaseError.self) { try fixture.database.checkpoint(to: copy) }
+        #expect(again?.code == .foreignDirectory)
+        let (store, log) = (fixture.database.storeEpoch, fixture.database.logEpoch)
+        let restored = fixture.directory("restored")
+        try Database.restore(from: copy, to: restored)
+        #expect(try Data(contentsOf: URL(filePath: restored + "/key")) == Data("secret".utf8))
+        let database = try Database.open(restored)
+        #expect(database.storeEpoch > store)
+        #expect(database.logEpoch > log)
+        #expect(try KeyValueStore(database).get("name") == [1, 2])
+        let second = try EmbeddedBroker(database)
+        let end = try await second.endPositions(of: "t").values.first
+        #expect(end == Position(high: database.logEpoch, low: 21))
+        // The same sequence is another position here than in the log that went on.
+        let next = try await second.send(Message(value: nil), to: "t")
+        #expect(next.position?.low == later.position?.low)
+        #expect(next.position != later.position)
+        let seen = Seen()
+        // What the other log gave out after the copy names a place behind all that was copied.
+        try await second.replay("t", from: [0: later.position!]) { seen.add($0.records.count) }
+        #expect(seen.count == 1)
+        await second.close()
+        try database.close()
+        try await fixture.close()
+    }
+
+    @Test func aDirectoryInUseIsNotRestoredFrom() throws {
+        let fixture = try BrokerFixture()
+        let error = #expect(throws: DatabaseError.self) {
+            try Database.restore(from: fixture.directory("data"), to: fixture.directory("other"))
+        }
+        #expect(error?.code == .inUse)
+        let none = #expect(throws: DatabaseError.self) {
+            try Database.restore(from: fixture.directory("nowhere"), to: fixture.directory("other"))
+        }
+        #expect(none?.code == .notFound)
+    }
+}

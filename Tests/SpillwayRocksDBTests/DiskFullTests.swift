@@ -1,0 +1,99 @@
+import Glibc
+import Spillway
+import Synchronization
+import Testing
+
+@testable import SpillwayRocksDB
+
+/// Writes are refused before the disk is full, nothing is half written, and they go on when there is room.
+@Suite struct DiskFullTests {
+    @Test func sendsAreRefusedBelowTheReserveAndGoOnAbove() async throws {
+        let free = Free(1 << 30)
+        var database = Database.Configuration()
+        database.reserveBytes = 100 << 20
+        database.freeBytes = { _ in free.bytes }
+        let fixture = try BrokerFixture(database: database)
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        _ = try await fixture.broker.send(Message(value: [1]), to: "t")
+        free.set(99 << 20)
+        try await refused(fixture)
+        let error = await #expect(throws: BrokerError.self) {
+            try await fixture.broker.send([Message(value: [2]), Message(value: [3])], to: "t")
+        }
+        #expect(error?.code == .storageFull)
+        #expect(error?.isRetriable == true)
+        // Projections go on down to half of the reserve.
+        let family = try fixture.database.family("system")
+        let batch = WriteBatch()
+        batch.put(family, [1], [1])
+        try fixture.database.write(batch)
+        free.set(49 << 20)
+        let full = await #expect(throws: DatabaseError.self) {
+            while true {
+                try fixture.database.write(batch)
+                await Task.yield()
+            }
+        }
+        #expect(full?.code == .noSpace)
+        free.set(1 << 30)
+        let receipt = try await accepted(fixture)
+        #expect(receipt.position?.low == 2)
+        try await fixture.close()
+    }
+
+    /// The free space is looked at every few milliseconds.
+    func refused(_ fixture: BrokerFixture) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while fixture.database.reserve.level == .normal {
+            try #require(ContinuousClock.now < deadline)
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    func accepted(_ fixture: BrokerFixture) async throws -> SendReceipt {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while true {
+            do { return try await fixture.broker.send(Message(value: [4]), to: "t") } catch let error as BrokerError {
+                try #require(error.code == .storageFull && ContinuousClock.now < deadline)
+                try await Task.sleep(for: .milliseconds(1))
+            }
+        }
+    }
+
+    @Test(.enabled(if: getuid() == 0, "mounting needs root"))
+    func aSmallDiskFillsUpWithoutHarm() async throws {
+        let directory = TemporaryDirectory()
+        guard mount("none", directory.path, "tmpfs", 0, "size=96m") == 0 else { return }
+        defer { umount2(directory.path, Int32(MNT_DETACH)) }
+        var configuration = Database.Configuration()
+        configuration.memtableBytes = 8 << 20
+        configuration.writeAheadLogBytes = 16 << 20
+        configuration.reserveBytes = 40 << 20
+        let database = try Database.open(directory("data"), configuration)
+        let broker = try EmbeddedBroker(database)
+        _ = try await broker.ensureTopic("t", partitions: 1)
+        var sent = 0
+        var refusal: BrokerError?
+        while refusal == nil, sent < 100_000 {
+            let value = (0..<512).flatMap { _ in withUnsafeBytes(of: UInt64.random(in: 0 ... .max), Array.init) }
+            do {
+                _ = try await broker.send(Message(value: value), to: "t")
+                sent += 1
+            } catch { refusal = error as? BrokerError }
+        }
+        #expect(refusal?.code == .storageFull)
+        #expect(sent > 1_000)
+        let seen = Seen()
+        try await broker.replay("t", from: [0: .start]) { seen.add($0.records.count) }
+        #expect(seen.count == sent)
+        await broker.close()
+        try database.close()
+    }
+}
+
+private final class Free: Sendable {
+    private let state: Mutex<Int64>
+    init(_ bytes: Int64) { state = Mutex(bytes) }
+    var bytes: Int64 { state.withLock { $0 } }
+    func set(_ bytes: Int64) { state.withLock { $0 = bytes } }
+}

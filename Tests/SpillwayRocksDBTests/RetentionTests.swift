@@ -1,0 +1,118 @@
+import Spillway
+import SpillwayCore
+import SpillwayRocksDB
+import Synchronization
+import Testing
+
+/// Old records go, their space is freed, nothing is rewritten, and no group loses what it has not done.
+@Suite struct RetentionTests {
+    static func configuration(bytes: Int? = nil, age: Duration? = nil) -> EmbeddedBroker.Configuration {
+        var configuration = EmbeddedBroker.Configuration()
+        configuration.retentionBytes = bytes
+        configuration.retentionAge = age
+        configuration.careInterval = .seconds(3_600)
+        configuration.idleSyncDelay = .milliseconds(10)
+        configuration.tailBytes = 1 << 20
+        return configuration
+    }
+
+    /// Values that don't compress, so that files have the size of what was sent.
+    static func fill(_ fixture: BrokerFixture, megabytes: Int) async throws {
+        var random = SystemRandomNumberGenerator()
+        for _ in 0..<megabytes {
+            let messages = (0..<16).map { _ in
+                Message(value: (0..<8_192).flatMap { _ in withUnsafeBytes(of: random.next(), Array.init) })
+            }
+            _ = try await fixture.broker.send(messages, to: "t")
+        }
+    }
+
+    func flush(_ fixture: BrokerFixture) throws {
+        try fixture.database.flush(try fixture.database.family("log.t"))
+    }
+
+    /// Waits until files in level 0 have been moved down, from where they can be dropped.
+    func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while try await !condition() {
+            try #require(ContinuousClock.now < deadline, what)
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    @Test func sizeIsKeptWithoutRewriting() async throws {
+        let fixture = try BrokerFixture(Self.configuration(bytes: 12 << 20))
+        _ = try await fixture.broker.ensureTopic("t", partitions: 2)
+        let registry = MetricsRegistry()
+        try fixture.database.register(registry)
+        for _ in 0..<8 {
+            try await Self.fill(fixture, megabytes: 4)
+            try flush(fixture)
+        }
+        try await eventually("files are dropped") {
+            try await fixture.broker.runRetention()
+            return value("spillway_rocksdb_file_bytes", registry) < Double(16 << 20)
+        }
+        #expect(try fixture.broker.startPosition(of: "t").low > 16 * 16)
+        #expect(value("spillway_rocksdb_compaction_written_bytes_total", registry) < Double(1 << 20))
+        #expect(value("spillway_rocksdb_flushed_bytes_total", registry) > Double(30 << 20))
+        // A consumer from before goes on at the start, after a restart too.
+        try await fixture.reopen()
+        let start = try fixture.broker.startPosition(of: "t")
+        let subscription = try await fixture.broker.subscribe(.init(topic: "t", group: "late"))
+        let first = try await subscription.take(1)
+        #expect(first[0].record.position == start)
+        try await fixture.close()
+    }
+
+    func value(_ name: String, _ registry: MetricsRegistry) -> Double {
+        let lines = String(decoding: registry.exposition(), as: UTF8.self).split(separator: "\n")
+        return lines.first { $0.hasPrefix(name + " ") }.flatMap { Double($0.dropFirst(name.count + 1)) } ?? .nan
+    }
+
+    @Test func aGroupHoldsWhatItHasNotDurablyCommitted() async throws {
+        let fixture = try BrokerFixture(Self.configuration(bytes: 1 << 20))
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        let subscription = try await fixture.broker.subscribe(.init(topic: "t", group: "slow"))
+        let start = try fixture.broker.startPosition(of: "t")
+        for _ in 0..<4 {
+            try await Self.fill(fixture, megabytes: 4)
+            try flush(fixture)
+        }
+        try await eventually("files are moved down") { try levelZeroFiles(fixture) == 0 }
+        try await fixture.broker.runRetention()
+        #expect(try fixture.broker.startPosition(of: "t") == start)
+        let partition = TopicPartition(source: "embedded", topic: "t", partition: 0)
+        let half = Position(high: start.high, low: start.low + 16 * 8)
+        try await subscription.commit([Commit(partition: partition, generation: 1, next: half)])
+        try await eventually("what was committed goes, once that is durable") {
+            try await fixture.broker.runRetention()
+            return try fixture.broker.startPosition(of: "t") > start
+        }
+        try await fixture.broker.runRetention()
+        let kept = try fixture.broker.startPosition(of: "t")
+        #expect(kept <= half)
+        // The member, which has read nothing yet, goes on with what is kept.
+        let rest = try await subscription.take(Int(start.low) + 16 * 16 - Int(kept.low))
+        #expect(rest.first?.record.position == kept)
+        try await fixture.close()
+    }
+
+    func levelZeroFiles(_ fixture: BrokerFixture) throws -> Int {
+        fixture.database.files(of: try fixture.database.family("log.t")).count { $0.level == 0 }
+    }
+
+    @Test func ageIsKeptWhenNothingMoreComes() async throws {
+        let fixture = try BrokerFixture(Self.configuration(age: .milliseconds(200)))
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        for number in 0..<10 { _ = try await fixture.broker.send(Message(value: bytes("\(number)")), to: "t") }
+        try await eventually("all of it goes") {
+            try await fixture.broker.runRetention()
+            return try fixture.broker.startPosition(of: "t").low == 11
+        }
+        // Sequences go on where they were, though no record is left to tell.
+        try await fixture.reopen()
+        #expect(try await fixture.broker.send(Message(value: nil), to: "t").position?.low == 11)
+        try await fixture.close()
+    }
+}
