@@ -40,7 +40,8 @@ extension SigningKey {
         return try SigningKey(contentsOfFile: path)
     }
 
-    private static func create(path: String) throws(TokenKeyError) {
+    /// Makes a key at the path, unless somebody else has made one there meanwhile.
+    static func create(path: String) throws(TokenKeyError) {
         let key = try random()
         let temporary = path + ".new." + String(decoding: Base64URL.encode(try random().bytes.prefix(9)), as: UTF8.self)
         defer { unsafe unlink(temporary) }

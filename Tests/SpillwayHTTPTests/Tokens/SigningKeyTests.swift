@@ -47,6 +47,9 @@ import Testing
             return try await group.reduce(into: Set<[UInt8]>()) { $0.insert($1) }
         }
         #expect(keys.count == 1)
+        // Whoever comes too late replaces nothing.
+        try SigningKey.create(path: file)
+        #expect(try SigningKey(contentsOfFile: file).bytes == keys.first)
         #expect(directory.names == ["key"])
     }
 
