@@ -59,7 +59,7 @@ struct HeadScanner {
 
     private mutating func countSpaces(_ bytes: UnsafeRawBufferPointer) {
         guard var count = spaces else { return }
-        for unsafebyte in unsafe bytes where byte == 32 { count += 1 }
+        for index in bytes.indices where unsafe bytes[index] == 32 { count += 1 }
         spaces = count
     }
 }
