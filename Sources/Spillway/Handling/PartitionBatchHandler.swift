@@ -21,6 +21,10 @@ public protocol PartitionBatchHandler: PositionOwner {
     /// If it throws, the same batch comes again after a backoff, for ever, while everything behind them in the
     /// partition waits: a store that is down makes a projection wait. A record that can never be handled is for the
     /// handler to set aside.
+    ///
+    /// After a partition has moved, an earlier owner's last transaction may have ended after this one was asked for
+    /// its start position. So the first records may be below what the store has applied: skip those. They are never
+    /// above it.
     func handle(_ batch: RecordBatch) async throws
 }
 

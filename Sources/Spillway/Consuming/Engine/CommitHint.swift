@@ -5,16 +5,16 @@
 /// distance of the low word from the end of the range before, preceded by the high word's, then the range's length in
 /// the same form. A hint is bounded: what doesn't fit is left out from the top. A hint that is foreign, damaged, of
 /// another version or of another commit says nothing (FAILURES 9).
-struct CommitHint: Sendable, Equatable {
+package struct CommitHint: Sendable, Equatable {
     static let magic: [UInt8] = Array("SpwH".utf8)
     static let version: UInt8 = 1
     private static let headerSize = 9
 
     /// Ascending and apart from each other.
-    var ranges: [ClosedRange<Position>]
+    package var ranges: [ClosedRange<Position>]
 
     /// The bytes for a commit; `nil` if nothing is finished above it or nothing fits.
-    func encoded(commit: Position, maxBytes: Int) -> [UInt8]? {
+    package func encoded(commit: Position, maxBytes: Int) -> [UInt8]? {
         var body: [UInt8] = []
         Self.append(commit.high, to: &body)
         Self.append(commit.low, to: &body)
@@ -36,7 +36,7 @@ struct CommitHint: Sendable, Equatable {
     }
 
     /// Reads a hint back; `nil` if it isn't one of ours for this commit.
-    init?(decoding bytes: [UInt8], commit: Position) {
+    package init?(decoding bytes: [UInt8], commit: Position) {
         guard bytes.count > Self.headerSize, bytes.starts(with: Self.magic), bytes[4] == Self.version,
             bytes[5..<9].elementsEqual(Self.checksum(bytes[9...]))
         else { return nil }
@@ -54,7 +54,7 @@ struct CommitHint: Sendable, Equatable {
         self.ranges = ranges
     }
 
-    init(ranges: [ClosedRange<Position>]) { self.ranges = ranges }
+    package init(ranges: [ClosedRange<Position>]) { self.ranges = ranges }
 
     private static func appendStep(from: Position, to position: Position, to bytes: inout [UInt8]) {
         append(position.high &- from.high, to: &bytes)

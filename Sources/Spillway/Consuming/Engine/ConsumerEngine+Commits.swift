@@ -29,7 +29,8 @@ extension ConsumerEngine {
         let isDue = nextCommitAt.map { $0 <= now } ?? false
         guard isDue || !draining.isEmpty else { return nil }
         var commits: [Commit] = []
-        for state in states.values where needsCommit(state) {
+        for epoch in states.keys.sorted() {
+            guard let state = states[epoch], needsCommit(state) else { continue }
             guard isDue || isLastCommitDue(state, now: now) else { continue }
             let next = commitPosition(of: state)
             commits.append(
@@ -130,7 +131,7 @@ extension ConsumerEngine {
 
     /// How every owned partition stands.
     package var progress: [PartitionProgress] {
-        states.values.map {
+        states.values.sorted { $0.epoch < $1.epoch }.map {
             PartitionProgress(
                 partition: $0.partition, next: commitPosition(of: $0),
                 oldestTimestampMs: settings.isPartitionBatch

@@ -67,7 +67,7 @@ extension ConsumerEngine {
 
     /// Fences everything: the connection has gone, and what was asked of it with it.
     package mutating func disconnect() {
-        for epoch in Array(states.keys) { fence(epoch) }
+        for epoch in states.keys.sorted() { fence(epoch) }
         permits.forgetDemand()
         actions = EngineActions()
     }
@@ -77,7 +77,7 @@ extension ConsumerEngine {
         guard !isShuttingDown else { return }
         isShuttingDown = true
         permits.close()
-        for epoch in Array(states.keys) { beginDrain(epoch, deadline: now + settings.shutdownDrainTimeout) }
+        for epoch in states.keys.sorted() { beginDrain(epoch, deadline: now + settings.shutdownDrainTimeout) }
         settleDrains(now: now)
     }
 
@@ -125,7 +125,7 @@ extension ConsumerEngine {
 
     /// Lets go of partitions that have drained and are committed.
     mutating func settleDrains(now: MonotonicInstant) {
-        for epoch in draining {
+        for epoch in draining.sorted() {
             guard let state = states[epoch], case .draining(let deadline) = state.phase else { continue }
             let isIdle = state.running == 0
             guard isIdle || deadline <= now else { continue }

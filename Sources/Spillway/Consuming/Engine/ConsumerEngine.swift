@@ -135,7 +135,9 @@ package struct ConsumerEngine: Sendable {
     /// Partitions whose failed batch is due again.
     private mutating func wakePartitions(_ now: MonotonicInstant) {
         guard nextPartitionRetry.map({ $0 <= now }) ?? false else { return }
-        for (epoch, state) in states where state.parkedSince(now) { readyPartitions.append(epoch) }
+        for epoch in states.keys.sorted() where states[epoch]?.parkedSince(now) == true {
+            readyPartitions.append(epoch)
+        }
         nextPartitionRetry = states.values.lazy.compactMap { $0.queue.parkedUntil }.filter { $0 > now }.min()
     }
 

@@ -1,0 +1,32 @@
+/// A planted bug: what reaches the engine, or what it decides, is changed on the way, as if a guard were missing. A
+/// simulation with any of these has to fail for some seeds, else its checks are too weak.
+public enum EngineMutation: String, CaseIterable, Sendable {
+    /// The commit is taken from the highest position received instead of the lowest unfinished one.
+    case commitsWhatWasSeen
+    /// The commit is one record too far.
+    case commitsOneTooFar
+    /// A hint says that one more record is finished.
+    case hintClaimsTooMuch
+    /// A failed record is acknowledged all the same.
+    case acknowledgesFailures
+    /// In a batch the record that failed is finished, and the one behind it is tried again in its place.
+    case mixesUpOutcomes
+    /// Records of one key don't wait for each other.
+    case forgetsKeys
+    /// Records that were fetched under an earlier assignment are taken for the present one's.
+    case ignoresGenerations
+    /// A revocation is answered before the running work has ended.
+    case givesBackAtOnce
+    /// A completion is lost now and then, and its permits with it.
+    case leaksPermits
+    /// More is demanded than there are permits.
+    case demandsTooMuch
+    /// A parked lane is never woken.
+    case forgetsParkedLanes
+    /// A paused partition is never resumed.
+    case forgetsToResume
+    /// The handler's own position is not sought.
+    case ignoresOwnPositions
+    /// The engine is not told that a partition was lost.
+    case hearsNoLoss
+}

@@ -1,0 +1,49 @@
+import Spillway
+import SpillwayCore
+
+/// A process with a consumer: its engine, what is on the way to it, and what its workers do.
+struct SimulatedNode: Sendable {
+    struct Running: Sendable {
+        var work: Work
+        var endsAt: MonotonicInstant
+    }
+
+    enum Event: Sendable {
+        case assigned(Assignment)
+        case revoking(Int)
+        case lost(Int)
+        case records(RecordBatch)
+    }
+
+    struct Pending<Value: Sendable>: Sendable {
+        var value: Value
+        var at: MonotonicInstant
+    }
+
+    var engine: ConsumerEngine
+    var inbox: [Event] = []
+    var running: [Running] = []
+    var demandRecords = 0
+    var demandBytes = 0
+    var openings: [Pending<EngineActions.Opening>] = []
+    var commits: Pending<[Commit]>?
+    var isLeaving = false
+    /// The generation of the last assignment that arrived, by partition.
+    var generations: [Int: UInt64] = [:]
+    /// Generations whose loss has arrived, by partition.
+    var lost: [Int: Set<UInt64>] = [:]
+
+    init(_ settings: EngineSettings) { engine = ConsumerEngine(settings) }
+
+    /// Partitions that records with workers belong to.
+    var runningPartitions: Set<Int> {
+        var partitions: Set<Int> = []
+        for item in running {
+            switch item.work.content {
+            case .records(let records): partitions.formUnion(records.map(\.context.partition.partition))
+            case .batch(let batch, _): partitions.insert(batch.partition.partition)
+            }
+        }
+        return partitions
+    }
+}

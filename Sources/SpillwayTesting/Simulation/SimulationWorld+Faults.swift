@@ -1,0 +1,141 @@
+import Spillway
+import SpillwayCore
+
+extension SimulationWorld {
+    /// Something goes wrong, now and then.
+    mutating func fault() throws(SimulationViolation) {
+        if random.chance(plan.crashRate) { crash(Int.random(in: nodes.indices, using: &random)) }
+        if random.chance(plan.moveRate) { try move(Int.random(in: broker.slots.indices, using: &random)) }
+        if random.chance(plan.moveRate) { repeatLate(Int.random(in: broker.slots.indices, using: &random)) }
+    }
+
+    /// The process is gone with everything in it; what its handlers did may have taken effect, or still will.
+    private mutating func crash(_ index: Int) {
+        report.crashes += 1
+        if plan.settings.asksForPositions, plan.nodes == 1 {
+            rollBack()
+        } else {
+            for item in nodes[index].running where random.chance(0.5) { ghosts.append(item) }
+        }
+        nodes[index] = SimulatedNode(plan.settings)
+        for number in broker.slots.indices where broker.slots[number].owner == index {
+            broker.slots[number].owner = nil
+        }
+        assignFree()
+    }
+
+    /// The only process was also the store's: what was not synced there is gone, though it is committed.
+    private mutating func rollBack() {
+        for number in applied.indices where random.chance(0.5) {
+            let index = Int.random(in: 0...ledger.firstIndex(number, atOrAfter: applied[number]), using: &random)
+            guard index < ledger.partitions[number].entries.count else { continue }
+            applied[number] = ledger.partitions[number].entries[index].position
+            ledger.forgetEffects(number, from: index)
+        }
+    }
+
+    /// A partition is asked back, or lost at once.
+    private mutating func move(_ number: Int) throws(SimulationViolation) {
+        guard let owner = broker.slots[number].owner else { return }
+        report.moves += 1
+        if random.chance(0.6) {
+            guard !broker.slots[number].isRevoking else { return }
+            broker.slots[number].isRevoking = true
+            nodes[owner].inbox.append(.revoking(number))
+        } else {
+            broker.slots[number].owner = nil
+            nodes[owner].inbox.append(.lost(number))
+            assignFree()
+        }
+    }
+
+    /// A batch of an earlier fetch arrives once more, perhaps after its partition has moved.
+    private mutating func repeatLate(_ number: Int) {
+        guard let batch = lastDelivered[number], let owner = broker.slots[number].owner,
+            nodes[owner].demandRecords >= batch.records.count, batch.generation < broker.slots[number].generation
+        else { return }
+        nodes[owner].demandRecords -= batch.records.count
+        nodes[owner].demandBytes -= batch.records.reduce(0) { $0 + $1.byteCount }
+        nodes[owner].inbox.append(.records(batch))
+    }
+
+    // MARK: Checks
+
+    /// What has to hold all the time.
+    func check(_ index: Int) throws(SimulationViolation) {
+        let node = nodes[index]
+        let limit = plan.settings.maxInFlightRecords
+        let onTheWay = node.inbox.reduce(0) { sum, event in
+            if case .records(let batch) = event { sum + batch.records.count } else { sum }
+        }
+        let held = node.engine.inFlightRecords + node.demandRecords + onTheWay
+        guard held <= limit else {
+            throw SimulationViolation(
+                "bound: \(node.engine.inFlightRecords) in flight, \(node.demandRecords) demanded and \(onTheWay) on the"
+                    + " way, of \(limit)")
+        }
+        let running = node.running.reduce(0) { $0 + $1.work.recordCount }
+        guard running <= node.engine.inFlightRecords else {
+            throw SimulationViolation("bound: \(running) with workers, \(node.engine.inFlightRecords) permits")
+        }
+        guard node.engine.laneCount <= max(node.engine.inFlightRecords, plan.partitions) else {
+            throw SimulationViolation(
+                "bound: \(node.engine.laneCount) lanes for \(node.engine.inFlightRecords) records")
+        }
+    }
+
+    /// No two records of a key (or partition) are handled at once under one assignment.
+    func checkStart(_ work: Work, by index: Int) throws(SimulationViolation) {
+        guard plan.settings.order != .none else { return }
+        let starting = Self.slots(of: work, order: plan.settings.order)
+        for item in nodes[index].running {
+            let both = starting.intersection(Self.slots(of: item.work, order: plan.settings.order))
+            if let slot = both.first { throw SimulationViolation("order: two at once of \(slot)") }
+        }
+    }
+
+    private struct HandlingSlot: Hashable {
+        var partition: Int
+        var generation: UInt64
+        var key: [UInt8]
+    }
+
+    private static func slots(of work: Work, order: OrderMode) -> Set<HandlingSlot> {
+        switch work.content {
+        case .batch(let batch, _):
+            return [HandlingSlot(partition: batch.partition.partition, generation: batch.generation, key: [])]
+        case .records(let records):
+            return Set(
+                records.filter { order == .partition || $0.context.record.key != nil }.map { record in
+                    HandlingSlot(
+                        partition: record.context.partition.partition, generation: record.generation,
+                        key: order == .partition ? [] : Array(record.context.record.key ?? []))
+                })
+        }
+    }
+
+    /// What has to hold when everything has drained.
+    func checkEnd() throws(SimulationViolation) {
+        for (index, node) in nodes.enumerated() {
+            guard node.engine.inFlightRecords == 0, node.engine.inFlightBytes == 0 else {
+                throw SimulationViolation("leak: process \(index) holds \(node.engine.inFlightRecords) permits")
+            }
+        }
+        for (number, slot) in broker.slots.enumerated() {
+            guard let last = ledger.partitions[number].entries.last?.position.successor else { continue }
+            let committed = plan.settings.asksForPositions ? applied[number] : slot.committed ?? .start
+            guard committed == last else {
+                throw SimulationViolation("end: partition \(number) is committed to \(committed), not \(last)")
+            }
+        }
+    }
+
+    func describe() -> String {
+        let prefixes = ledger.partitions.map { "\($0.prefix)/\($0.entries.count)" }
+        let engines = nodes.map {
+            "\($0.engine.inFlightRecords) in flight, \($0.engine.demandedRecords) demanded, \($0.running.count) running,"
+                + " \($0.engine.parkedLaneCount) parked, \($0.engine.counters)"
+        }
+        return "finished \(prefixes), engines \(engines), plan \(plan)"
+    }
+}

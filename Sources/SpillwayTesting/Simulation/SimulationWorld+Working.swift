@@ -1,0 +1,188 @@
+import Spillway
+import SpillwayCore
+
+extension SimulationWorld {
+    /// Carries out what an engine decided, as a consumer does after every input.
+    mutating func pump(_ index: Int) throws(SimulationViolation) {
+        try carryOut(nodes[index].engine.takeActions(), by: index)
+        while nodes[index].running.count < plan.workers, let work = nodes[index].engine.takeWork(now: now) {
+            try checkStart(work, by: index)
+            let isSlow = phase == .faulty && random.chance(0.02)
+            nodes[index].running.append(SimulatedNode.Running(work: work, endsAt: later(isSlow ? 2_000 : 10)))
+        }
+        if nodes[index].commits == nil, let commits = nodes[index].engine.takeCommits(now: now) {
+            for commit in commits
+            where nodes[index].lost[commit.partition.partition]?.contains(commit.generation) == true {
+                throw SimulationViolation("fence: a commit of \(commit.partition) after it was lost")
+            }
+            let changed = commits.map { mutated($0) }
+            nodes[index].commits = SimulatedNode.Pending(value: changed, at: later(10))
+        }
+    }
+
+    private mutating func carryOut(_ actions: EngineActions, by index: Int) throws(SimulationViolation) {
+        for partition in actions.pause where broker.slots[partition.partition].owner == index {
+            broker.slots[partition.partition].isPaused = true
+        }
+        for seek in actions.seek where mutation != .ignoresOwnPositions { self.seek(seek, by: index) }
+        for partition in actions.resume where mutation != .forgetsToResume || phase == .leaving {
+            if broker.slots[partition.partition].owner == index { broker.slots[partition.partition].isPaused = false }
+        }
+        for opening in actions.open {
+            nodes[index].openings.append(SimulatedNode.Pending(value: opening, at: later(20)))
+        }
+        for partition in actions.completeRevocation { try completeRevocation(partition.partition, by: index) }
+        if let request = actions.request {
+            nodes[index].demandRecords += request.records * (mutation == .demandsTooMuch ? 2 : 1)
+            nodes[index].demandBytes += request.bytes
+        }
+    }
+
+    private mutating func seek(_ seek: (partition: TopicPartition, position: Position), by index: Int) {
+        let number = seek.partition.partition
+        guard broker.slots[number].owner == index else { return }
+        broker.slots[number].next = ledger.firstIndex(number, atOrAfter: seek.position)
+        broker.slots[number].floor = broker.slots[number].next
+        // What was fetched before is dropped, and its demand given back.
+        for event in nodes[index].inbox {
+            guard case .records(let batch) = event, batch.partition == seek.partition else { continue }
+            nodes[index].demandRecords += batch.records.count
+            nodes[index].demandBytes += batch.records.reduce(0) { $0 + $1.byteCount }
+        }
+        nodes[index].inbox.removeAll { event in
+            if case .records(let batch) = event { batch.partition == seek.partition } else { false }
+        }
+    }
+
+    mutating func completeRevocation(_ number: Int, by index: Int) throws(SimulationViolation) {
+        guard broker.slots[number].owner == index, broker.slots[number].isRevoking else { return }
+        if plan.settings.revocationDrainTimeout >= .milliseconds(300),
+            nodes[index].running.contains(where: { item in
+                isLive(item.work, number) && item.endsAt < now + .milliseconds(10)
+            })
+        {
+            throw SimulationViolation("revocation: partition \(number) was given back while its records were handled")
+        }
+        broker.slots[number].owner = nil
+        assignFree()
+    }
+
+    /// True if the work is under the present assignment of the partition.
+    private func isLive(_ work: Work, _ number: Int) -> Bool {
+        let generation = broker.slots[number].generation
+        switch work.content {
+        case .records(let records):
+            return records.contains { $0.context.partition.partition == number && $0.generation == generation }
+        case .batch(let batch, _): return batch.partition.partition == number && batch.generation == generation
+        }
+    }
+
+    private func mutated(_ commit: Commit) -> Commit {
+        var commit = commit
+        let number = commit.partition.partition
+        switch mutation {
+        case .commitsWhatWasSeen:
+            let delivered = broker.slots[number].next
+            if delivered > 0 { commit.next = ledger.partitions[number].entries[delivered - 1].position.successor }
+        case .commitsOneTooFar:
+            let index = ledger.firstIndex(number, atOrAfter: commit.next)
+            if index < ledger.partitions[number].entries.count {
+                commit.next = ledger.partitions[number].entries[index].position.successor
+            }
+        case .hintClaimsTooMuch:
+            guard let hint = commit.hint, var known = CommitHint(decoding: hint, commit: commit.next),
+                let last = known.ranges.last
+            else { break }
+            let index = ledger.firstIndex(number, atOrAfter: last.upperBound.successor)
+            guard index < ledger.partitions[number].entries.count else { break }
+            let end = ledger.partitions[number].entries[index].position
+            known.ranges[known.ranges.count - 1] = last.lowerBound...end
+            commit.hint = known.encoded(commit: commit.next, maxBytes: 4_096)
+        default: break
+        }
+        return commit
+    }
+
+    /// Ends some work that is due, and tells the engine.
+    mutating func endWork(_ index: Int) throws(SimulationViolation) {
+        try endGhosts()
+        guard let place = nodes[index].running.firstIndex(where: { $0.endsAt <= now }) else { return }
+        let item = nodes[index].running.remove(at: place)
+        var results = try handle(item.work)
+        switch mutation {
+        case .acknowledgesFailures: results = results.map { _ in .finished }
+        case .mixesUpOutcomes: results.reverse()
+        case .forgetsParkedLanes:
+            results = results.map { $0 == .finished ? .finished : .retry(at: .distantFuture) }
+        case .leaksPermits where random.chance(0.02): return
+        default: break
+        }
+        nodes[index].engine.complete(item.work.id, results, now: now)
+        try pump(index)
+    }
+
+    private mutating func endGhosts() throws(SimulationViolation) {
+        guard let place = ghosts.firstIndex(where: { $0.endsAt <= now }) else { return }
+        _ = try handle(ghosts.remove(at: place).work)
+    }
+
+    /// Handles a piece of work: some of it takes effect.
+    private mutating func handle(_ work: Work) throws(SimulationViolation) -> [WorkResult] {
+        switch work.content {
+        case .batch(let batch, let attempt): return [try handle(batch, attempt: attempt)]
+        case .records(let records): return try handle(records)
+        }
+    }
+
+    private mutating func handle(_ batch: RecordBatch, attempt: Int) throws(SimulationViolation) -> WorkResult {
+        let number = batch.partition.partition
+        if phase == .faulty, random.chance(plan.failureRate) {
+            report.failures += 1
+            return .retry(at: later(20))
+        }
+        var indices = batch.records.map(SimulationLedger.index)
+        if plan.settings.asksForPositions {
+            // The store compares where the batch begins with where it stands, and changes both in one step.
+            let expected = ledger.firstIndex(number, atOrAfter: applied[number])
+            guard let first = indices.first, first <= expected else {
+                throw SimulationViolation("gap: batch at \(indices.first ?? -1), the store stands at \(expected)")
+            }
+            // An earlier owner's last transaction may have come after this one had asked: what it did is skipped.
+            indices.removeAll { $0 < expected }
+            if first <= expected, !indices.isEmpty, let last = batch.records.last?.position {
+                applied[number] = last.successor
+            }
+        }
+        for index in indices {
+            report.effects += 1
+            try ledger.effect(number, index)
+        }
+        return .finished
+    }
+
+    private mutating func handle(_ records: [WorkRecord]) throws(SimulationViolation) -> [WorkResult] {
+        var results: [WorkResult] = []
+        var blockedLane: Int?
+        for record in records {
+            let number = record.context.partition.partition
+            let index = SimulationLedger.index(of: record.context.record)
+            let key = ledger.partitions[number].entries[index].key
+            let fails =
+                (phase == .faulty && random.chance(plan.failureRate))
+                || (phase != .healed && phase != .leaving && plan.badKeys.contains(key))
+            if record.lane == blockedLane {
+                // What the handler says of a record behind a failed one must not count.
+                results.append(fails ? .retry(at: later(20)) : .finished)
+            } else if fails {
+                report.failures += 1
+                blockedLane = record.lane
+                results.append(.retry(at: later(20)))
+            } else {
+                report.effects += 1
+                try ledger.effect(number, index)
+                results.append(.finished)
+            }
+        }
+        return results
+    }
+}

@@ -1,0 +1,189 @@
+import Spillway
+import SpillwayCore
+
+/// The state of a simulation.
+struct SimulationWorld: Sendable {
+    enum Phase: Sendable, Equatable {
+        /// Everything goes wrong.
+        case faulty
+        /// Only the bad keys fail.
+        case quiet
+        /// Nothing fails.
+        case healed
+        /// Every process drains.
+        case leaving
+    }
+
+    var random: SeededRandom
+    let plan: SimulationPlan
+    let mutation: EngineMutation?
+    var ledger: SimulationLedger
+    var broker: SimulatedBroker
+    var nodes: [SimulatedNode]
+    /// Where the handlers' own store stands; used by handlers that own their positions.
+    var applied: [Position]
+    var now = MonotonicInstant(nanoseconds: 1_000_000_000)
+    var phase = Phase.faulty
+    var report = EngineSimulation.Report()
+    /// The last batch that was delivered of each partition, to come again under a later assignment.
+    var lastDelivered: [RecordBatch?]
+    /// Work of processes that have lost the partition or their life; its effect comes late.
+    var ghosts: [SimulatedNode.Running] = []
+
+    init(seed: UInt64, mutation: EngineMutation?) {
+        random = SeededRandom(seed: seed)
+        plan = SimulationPlan(&random)
+        self.mutation = mutation
+        ledger = SimulationLedger(plan, &random)
+        broker = SimulatedBroker(partitions: plan.partitions)
+        let settings = plan.settings
+        nodes = (0..<plan.nodes).map { _ in SimulatedNode(settings) }
+        applied = Array(repeating: Position(high: 1, low: 0), count: plan.partitions)
+        lastDelivered = Array(repeating: nil, count: plan.partitions)
+    }
+
+    mutating func run() throws(SimulationViolation) {
+        for _ in 0..<plan.faultySteps {
+            try step()
+            try fault()
+        }
+        phase = .quiet
+        for number in broker.slots.indices { broker.available[number] = plan.recordsPerPartition }
+        try run("a key starved beside keys that fail, or a record was lost") { world in
+            world.ledger.partitions.allSatisfy { partition in
+                partition.entries.allSatisfy { $0.hasEffect || world.plan.badKeys.contains($0.key) }
+            }
+        }
+        phase = .healed
+        try run("a record was lost") { $0.ledger.isComplete }
+        phase = .leaving
+        for index in nodes.indices { nodes[index].isLeaving = true }
+        for index in nodes.indices {
+            nodes[index].engine.shutDown(now: now)
+            try pump(index)
+        }
+        try run("a process did not drain") { $0.nodes.allSatisfy { $0.engine.isDrained && $0.running.isEmpty } }
+        try checkEnd()
+    }
+
+    /// Steps until the condition holds.
+    private mutating func run(
+        _ complaint: String, until holds: (SimulationWorld) -> Bool
+    ) throws(SimulationViolation) {
+        for count in 0..<200_000 {
+            if count.isMultiple(of: 16), holds(self) { return }
+            try step()
+        }
+        throw SimulationViolation("\(complaint) (in phase \(phase)): \(describe())")
+    }
+
+    /// One step: something that can happen happens, or time passes.
+    mutating func step() throws(SimulationViolation) {
+        report.steps += 1
+        let index = Int.random(in: nodes.indices, using: &random)
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0:
+            let number = Int.random(in: broker.slots.indices, using: &random)
+            broker.available[number] = min(
+                plan.recordsPerPartition, broker.available[number] + Int.random(in: 1...5, using: &random))
+            assignFree()
+        case 1, 2: deliver(to: index)
+        case 3, 4: try takeEvent(index)
+        case 5, 6: try endWork(index)
+        default: try passTime(index)
+        }
+        try check(index)
+    }
+
+    // MARK: Broker
+
+    mutating func assignFree() {
+        for number in broker.slots.indices where broker.slots[number].owner == nil {
+            let candidates = nodes.indices.filter { !nodes[$0].isLeaving }
+            guard let node = candidates.randomElement(using: &random) else { return }
+            nodes[node].inbox.append(.assigned(broker.assign(number, to: node, ledger: ledger)))
+        }
+    }
+
+    mutating func deliver(to index: Int) {
+        let candidates = broker.slots.indices.filter { number in
+            let slot = broker.slots[number]
+            return slot.owner == index && !slot.isRevoking && !slot.isPaused && slot.next < broker.available[number]
+        }
+        guard nodes[index].demandRecords > 0, nodes[index].demandBytes > 0, nodes[index].inbox.count < 3,
+            let number = candidates.randomElement(using: &random)
+        else { return }
+        // A record or two come again.
+        if phase == .faulty, random.chance(0.05) {
+            broker.slots[number].next = max(broker.slots[number].floor, broker.slots[number].next - 2)
+        }
+        let most = min(nodes[index].demandRecords, Int.random(in: 1...12, using: &random))
+        var records: [Record] = []
+        while records.count < most, broker.slots[number].next < broker.available[number],
+            nodes[index].demandBytes > 0
+        {
+            let record = ledger.record(
+                number, broker.slots[number].next, keyless: mutation == .forgetsKeys)
+            broker.slots[number].next += 1
+            nodes[index].demandBytes -= record.byteCount
+            records.append(record)
+        }
+        nodes[index].demandRecords -= records.count
+        let batch = RecordBatch(
+            partition: SimulatedBroker.name(number), generation: broker.slots[number].generation, records: records)
+        lastDelivered[number] = batch
+        nodes[index].inbox.append(.records(batch))
+    }
+
+    // MARK: Processes
+
+    mutating func takeEvent(_ index: Int) throws(SimulationViolation) {
+        guard !nodes[index].inbox.isEmpty else { return }
+        let event = nodes[index].inbox.removeFirst()
+        let now = now
+        switch event {
+        case .assigned(let assignment):
+            nodes[index].generations[assignment.partition.partition] = assignment.generation
+            nodes[index].engine.assign([assignment], now: now)
+        case .revoking(let number):
+            nodes[index].engine.revoke([SimulatedBroker.name(number)], now: now)
+            if mutation == .givesBackAtOnce { try completeRevocation(number, by: index) }
+        case .lost(let number):
+            nodes[index].lost[number, default: []].insert(nodes[index].generations[number] ?? 0)
+            if mutation != .hearsNoLoss { nodes[index].engine.lose([SimulatedBroker.name(number)], now: now) }
+        case .records(var batch):
+            if mutation == .ignoresGenerations {
+                batch.generation = broker.slots[batch.partition.partition].generation
+            }
+            nodes[index].engine.receive(batch, now: now)
+        }
+        try pump(index)
+    }
+
+    mutating func passTime(_ index: Int) throws(SimulationViolation) {
+        now += .microseconds(Int64.random(in: 1...8_000, using: &random))
+        if let commits = nodes[index].commits, commits.at <= now {
+            nodes[index].commits = nil
+            var result = CommitResult.failed
+            if phase != .faulty || !random.chance(0.1) {
+                result = try broker.commit(commits.value, of: index, ledger: ledger)
+            }
+            nodes[index].engine.commitEnded(result, now: now)
+        }
+        if let opening = nodes[index].openings.first, opening.at <= now {
+            nodes[index].openings.removeFirst()
+            if phase == .faulty, random.chance(0.2), nodes[index].engine.isOpening(epoch: opening.value.epoch) {
+                nodes[index].openings.append(SimulatedNode.Pending(value: opening.value, at: later(20)))
+            } else {
+                nodes[index].engine.opened(
+                    opening.value.partition, epoch: opening.value.epoch, at: applied[opening.value.partition.partition])
+            }
+        }
+        nodes[index].engine.tick(now: now)
+        try pump(index)
+    }
+
+    mutating func later(_ milliseconds: Int64) -> MonotonicInstant {
+        now + .microseconds(Int64.random(in: 0...milliseconds * 1_000, using: &random))
+    }
+}

@@ -1,0 +1,45 @@
+import Spillway
+import SpillwayTesting
+import Testing
+
+@Suite struct EngineSimulationTests {
+    /// Release runs many seeds, debug is eight times slower and runs some.
+    static var seeds: Range<UInt64> {
+        #if DEBUG
+            0..<150
+        #else
+            0..<2_000
+        #endif
+    }
+
+    @Test func holdsForEverySeed() throws {
+        var total = EngineSimulation.Report()
+        for seed in Self.seeds {
+            let report = try EngineSimulation(seed: seed).run()
+            total.effects += report.effects
+            total.crashes += report.crashes
+            total.moves += report.moves
+            total.failures += report.failures
+        }
+        // The world was not a friendly one.
+        let count = Self.seeds.count
+        #expect(total.effects > 100 * count && total.crashes > count && total.moves > 2 * count)
+        #expect(total.failures > 5 * count)
+    }
+
+    @Test func theSameSeedIsTheSameRun() throws {
+        for seed in UInt64(0)..<20 {
+            let one = try EngineSimulation(seed: seed).run()
+            let two = try EngineSimulation(seed: seed).run()
+            #expect(one.steps == two.steps && one.effects == two.effects && one.failures == two.failures)
+        }
+    }
+
+    @Test(arguments: EngineMutation.allCases)
+    func findsThePlantedBug(_ mutation: EngineMutation) throws {
+        for seed in UInt64(0)..<300 {
+            do { try EngineSimulation(seed: seed, mutation: mutation).run() } catch { return }
+        }
+        Issue.record("300 seeds did not find \(mutation)")
+    }
+}
