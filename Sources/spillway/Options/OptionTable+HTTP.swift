@@ -66,11 +66,13 @@ extension OptionTable {
         for: [.serve, .token, .bench],
         "What a token's iss must be.")
     static let tokenAudience = Option<String>(
-        "token-audience", key: "tokens.audience", .text(placeholder: "AUDIENCE"), meaning: "not checked",
-        for: [.serve, .token, .bench], "What a token's aud must contain.")
+        "token-audience", key: "tokens.audience", .text(placeholder: "AUDIENCE"), meaning: "none",
+        for: [.serve, .token, .bench],
+        "What a token's aud must contain. Without it a token that has an aud is refused.")
     static let tokenCacheEntries = Option<Int>(
         "token-cache-entries", key: "tokens.cache-entries", .integer(0...10_000_000, unit: "tokens"),
-        default: "200000", for: .serving, "Verified tokens that are remembered within their life.")
+        default: "400000", for: .serving,
+        "Verified tokens that are remembered within their life; at most 128 MiB of them.")
 
     static let tokens: [OptionDefinition] = [
         jwksFile.definition, tokenIssuer.definition, tokenAudience.definition, tokenCacheEntries.definition,
