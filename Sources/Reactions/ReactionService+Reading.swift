@@ -11,6 +11,7 @@ extension ReactionService {
     public func summary(
         of targetIDs: [String], user: String?, after: [LogPosition]
     ) async throws -> [TargetSummary] {
+        try requireServing()
         if !after.isEmpty { try await wait(for: after) }
         do {
             if let answer = try readModel.summary(of: targetIDs, user: user, tier: .memory) { return answer }
@@ -30,6 +31,7 @@ extension ReactionService {
     public func reactions(
         of user: String, reaction: Reaction, limit: Int, cursor: String?, after: [LogPosition]
     ) async throws -> ReactionPage {
+        try requireServing()
         if !after.isEmpty { try await wait(for: after) }
         return try await page(reaction: reaction, limit: limit, cursor: cursor) { [readModel] place, limit in
             try readModel.reactions(of: user, reaction: reaction, after: place, limit: limit)
@@ -40,6 +42,7 @@ extension ReactionService {
     public func voters(
         of targetID: String, reaction: Reaction, limit: Int, cursor: String?
     ) async throws -> ReactionPage {
+        try requireServing()
         try VoteValidator.checkTarget(targetID, field: "id")
         return try await page(reaction: reaction, limit: limit, cursor: cursor) { [store] place, limit in
             try store.voters(of: targetID, reaction: reaction, after: place, limit: limit)
@@ -50,6 +53,7 @@ extension ReactionService {
     public func changes(
         of targetIDs: [String]
     ) async throws -> any AsyncSequence<CountsChange, any Error> & Sendable {
+        try requireServing()
         let number = hub.subscribe(to: targetIDs)
         let changes = CountsChanges(hub: hub, number: number)
         // Subscribed first, so that no change falls between these values and the stream.

@@ -67,9 +67,7 @@ extension ReactionService: ReactionServing {
     // MARK: Inside
 
     private func admit(_ votes: Int) throws(ReactionsError) {
-        guard readiness() == nil else {
-            throw ReactionsError(.unavailable, "the service is not ready", retryAfterSeconds: 1)
-        }
+        try requireServing()
         guard overlay.hasRoom(for: votes) else {
             throw ReactionsError(
                 .overloaded, "too many votes wait for the projections; try again later", retryAfterSeconds: 1)

@@ -23,6 +23,8 @@ public final class ReactionService: Service {
     private let consumer: Consumer?
     private let state = Mutex(Readiness.starting)
     private let previousStates: PreviousStateKeeper
+    /// True from the moment the overlay is rebuilt; before that an answer could lack an acknowledged vote.
+    private let isServing = Atomic<Bool>(false)
 
     /// The log's epoch; positions of an older log are not waited for.
     private let logEpoch = Atomic<UInt64>(0)
@@ -89,6 +91,7 @@ public final class ReactionService: Service {
     // MARK: Life
 
     /// Makes the topic if need be and rebuilds the overlay from the log's unapplied tail; then the service is ready.
+    /// ``run()`` does it if nobody did before.
     public func start() async throws {
         _ = try await broker.ensureTopic(configuration.topic, partitions: configuration.partitions)
         let ends = try await broker.endPositions(of: configuration.topic)
@@ -104,11 +107,20 @@ public final class ReactionService: Service {
                 metadata: ["votes": "\(rebuilt)", "took": "\(ContinuousClock.now - begin)"])
         }
         state.withLock { $0 = .ready }
+        isServing.store(true, ordering: .releasing)
+    }
+
+    /// Refuses what comes before the service is ready.
+    func requireServing() throws(ReactionsError) {
+        guard isServing.load(ordering: .acquiring) else {
+            throw ReactionsError(.unavailable, "the service is not ready", retryAfterSeconds: 1)
+        }
     }
 
     /// Runs the projections until graceful shutdown, which lets them finish what they have begun.
     public func run() async throws {
         defer { finish() }
+        if !isServing.load(ordering: .acquiring) { try await start() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.tick() }
             defer { group.cancelAll() }
@@ -153,6 +165,13 @@ public final class ReactionService: Service {
         overlay.expire(all: true)
         outcomes.expire(all: true)
         hub.close()
+    }
+
+    /// Returns when the service is ready, or its task is cancelled.
+    public func waitUntilReady() async {
+        while !isServing.load(ordering: .acquiring), !Task.isCancelled {
+            do { try await time.sleep(for: .milliseconds(5)) } catch { return }
+        }
     }
 
     /// Why it does not serve; `nil` when it does.

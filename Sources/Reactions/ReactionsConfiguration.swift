@@ -20,12 +20,12 @@ public struct ReactionsConfiguration: Hashable, Sendable {
     public var countsCacheBytes = 64 << 20
     /// Memory for callers' cached states, in bytes. Default 128 MiB.
     public var callersCacheBytes = 128 << 20
+    /// The longest life of a cached value; it bounds a mistake, since every change passes through. Default 10 minutes.
+    public var cacheTimeToLive: Duration = .seconds(600)
     /// A user with more reactions than this has states read by point reads. Default 4,096.
     public var callerStatesLimit = 4_096
     /// Records that a projection takes in one transaction. Default 4,096.
     public var projectionBatchRecords = 4_096
-    /// Threads that may wait for a disk on behalf of reads. Default 4.
-    public var readThreads = 4
     /// Do not run the projections: for tests of the overlay and its rebuild. Default false.
     public var projectionsPaused = false
 

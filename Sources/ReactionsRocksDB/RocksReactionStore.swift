@@ -51,6 +51,11 @@ public final class RocksReactionStore: ReactionStore {
         self.states = states
     }
 
+    /// The number of partitions that the store in a database was made with; `nil` if there is none yet.
+    public static func storedPartitions(_ database: Database) throws -> Int? {
+        try StoreFormat.partitions(database, ReactionFamilies(database))
+    }
+
     // MARK: Offsets
 
     /// See `ReactionStore`.

@@ -22,12 +22,12 @@ final class ReadModel: Sendable {
         // Every change passes through `apply`, so entries live long; the time to live only bounds a mistake.
         counts = LocalCache(
             LocalCacheConfiguration(
-                name: "counts", maxBytes: configuration.countsCacheBytes, timeToLive: .seconds(600),
+                name: "counts", maxBytes: configuration.countsCacheBytes, timeToLive: configuration.cacheTimeToLive,
                 absentTimeToLive: .seconds(60)), time: time
         ) { key, _ in key.utf8.count > 15 ? key.utf8.count + 32 : 0 }
         callers = LocalCache(
             LocalCacheConfiguration(
-                name: "callers", maxBytes: configuration.callersCacheBytes, timeToLive: .seconds(600),
+                name: "callers", maxBytes: configuration.callersCacheBytes, timeToLive: configuration.cacheTimeToLive,
                 absentTimeToLive: .seconds(60)), time: time
         ) { key, value in key.utf8.count + 32 + (value?.byteCount ?? 0) }
     }

@@ -9,6 +9,9 @@ public struct AuditReport: Hashable, Sendable {
     /// The first few, for people.
     public var findings: [String] = []
 
+    /// Nothing found yet.
+    public init() {}
+
     /// How many findings are described.
     static let describedFindings = 20
 

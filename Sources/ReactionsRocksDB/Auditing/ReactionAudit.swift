@@ -1,5 +1,4 @@
 internal import Reactions
-public import Spillway
 internal import SpillwayRocksDB
 
 /// Recounts everything from the rows, which are the truth: counts, both lists, and what the retained log says.
@@ -204,27 +203,6 @@ public struct ReactionAudit {
         let applied = try store.appliedPositions()
         for partition in 0..<store.partitions where applied.byTarget[partition] != applied.byUser[partition] {
             report.found("partition \(partition): the projections stand at different offsets")
-        }
-    }
-
-    // MARK: The log
-
-    /// Checks that rows hold what records of the retained log said, as far as they are applied. Hand it every batch that
-    /// a replay from the start gives.
-    public mutating func check(_ batch: RecordBatch, report: inout AuditReport) throws {
-        let applied = store.applied(batch.partition.partition)
-        let decoder = ReactionEventDecoder()
-        for record in batch.records {
-            guard let position = record.position, position < applied, let value = record.value,
-                let event = decoder.decode(value)
-            else { continue }
-            guard let row = try store.row(of: event.userID, on: event.targetID) else {
-                report.found("the log's vote of \(event.userID) on \(event.targetID) at \(position.low) has no row")
-                continue
-            }
-            if row.sequence < position.low, row.version < event.version {
-                report.found("the row of \(event.userID) on \(event.targetID) is older than the log's \(position.low)")
-            }
         }
     }
 

@@ -39,8 +39,8 @@ public final class ReactionImporter {
     private var rounds: [[PositionedEvent]]
     private var waiting = 0
     private let nowMs: @Sendable () -> Int64
-    /// Reactions handed over so far.
-    public private(set) var count = 0
+    /// Reactions that changed a user's state so far; those that wait are not in it.
+    public private(set) var changed = 0
 
     /// - Parameters:
     ///   - store: open, with nobody else writing.
@@ -53,7 +53,7 @@ public final class ReactionImporter {
         store.yieldsToCompactions.store(false, ordering: .relaxed)
     }
 
-    /// Takes a reaction in.
+    /// Takes a reaction in; it is written with the next round.
     ///
     /// - Throws: `ReactionsError` with `invalidField` for a bad one, which is then left out; what the store throws.
     public func add(_ reaction: ImportedReaction) throws {
@@ -68,7 +68,6 @@ public final class ReactionImporter {
             reaction: reaction.reaction, version: VersionClock.version(atMs: reaction.atMs), origin: .imported)
         let partition = KeyPartitioner.partition(for: reaction.targetID.utf8, of: store.partitions)
         rounds[partition].append(PositionedEvent(position: .start, event: event))
-        count += 1
         waiting += 1
         if waiting >= Self.roundSize { try write() }
     }
@@ -79,11 +78,13 @@ public final class ReactionImporter {
         try store.database.sync()
     }
 
-    private func write() throws {
+    /// Writes what waits; durable after ``finish()``.
+    public func write() throws {
         for partition in rounds.indices where !rounds[partition].isEmpty {
             let applied = store.applied(partition)
-            _ = try store.apply(
-                ProjectionBatch(partition: partition, from: applied, next: applied, events: rounds[partition]))
+            changed += try store.apply(
+                ProjectionBatch(partition: partition, from: applied, next: applied, events: rounds[partition])
+            ).callers.count
             rounds[partition].removeAll(keepingCapacity: true)
         }
         waiting = 0

@@ -39,6 +39,11 @@ enum StoreFormat {
         }
     }
 
+    /// The number of partitions that a store was made with; `nil` for a new one.
+    static func partitions(_ database: Database, _ families: ReactionFamilies) throws -> Int? {
+        try number(database, families, partitionsKey).map { Int($0) }
+    }
+
     private static func number(_ database: Database, _ families: ReactionFamilies, _ key: [UInt8]) throws -> UInt64? {
         guard let bytes = try database.get(families.meta, key) else { return nil }
         return unsafe bytes.withUnsafeBytes { bytes in

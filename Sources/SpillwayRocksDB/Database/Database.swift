@@ -139,9 +139,11 @@ internal import Synchronization
 
     /// Flushes and syncs everything, and closes. The directory then counts as closed cleanly.
     ///
+    /// - Parameter marksClean: false leaves the mark out, so that the next opening makes a new ``storeEpoch``: for who
+    ///   changed rows beside the log. Default true.
     /// - Throws: `DatabaseError` with ``DatabaseError/Code/busy`` while iterators or snapshots are alive: release them
     ///   first; nothing has happened then. Any other error: the database is closed, but not cleanly.
-    public func close() throws {
+    public func close(marksClean: Bool = true) throws {
         let count = uses.load(ordering: .acquiring)
         guard count == 0 else {
             throw DatabaseError(.busy, "\(count) iterators or snapshots are still in use: release them before closing")
@@ -161,7 +163,7 @@ internal import Synchronization
             if let error = unsafe spillway_db_close(handle).take("close"), failure == nil { failure = error }
             events.close()
             if let failure { throw failure }
-            if events.failure == nil { try directory.putCleanMark() }
+            if marksClean, events.failure == nil { try directory.putCleanMark() }
         }
     }
 

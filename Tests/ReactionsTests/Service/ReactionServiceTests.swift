@@ -1,0 +1,142 @@
+import Reactions
+import SpillwayCore
+import Testing
+
+@Suite struct ReactionServiceTests {
+    private func keyed(
+        _ service: ReactionService, _ reaction: Reaction, key: String, fingerprint: UInt64 = 1
+    ) async throws -> VoteReceipt {
+        try await service.vote(
+            Vote(targetID: "t", targetType: "video", reaction: reaction), user: "me", idempotencyKey: key,
+            fingerprint: fingerprint, awaitOutcome: true)
+    }
+
+    @Test func anIdempotencyKeyAnswersAsTheFirstTimeWithTheCountsOfNow() async throws {
+        try await ServiceHarness().run { service in
+            try await service.like("t", "me", .dislike)
+            let first = try await keyed(service, .like, key: "k")
+            #expect(first.outcome?.previous == .dislike)
+            #expect(!first.isRepeat)
+            try await service.like("t", "you")
+            let you = try await service.like("t", "me", .none)
+            _ = try await service.one("t", "me", after: [you.position])
+            let again = try await keyed(service, .like, key: "k")
+            #expect(again.isRepeat)
+            #expect(again.position == first.position)
+            #expect(again.outcome?.previous == .dislike)
+            #expect(again.outcome?.state == Reaction.none)
+            #expect(again.outcome?.counts == Counts(likes: 1, dislikes: 0))
+            await #expect(throws: ReactionsError.self) {
+                _ = try await keyed(service, .like, key: "k", fingerprint: 2)
+            }
+        }
+    }
+
+    @Test func concurrentRequestsOfOneKeyCountOnce() async throws {
+        try await ServiceHarness().run { service in
+            let receipts = try await withThrowingTaskGroup(of: VoteReceipt.self) { group in
+                for _ in 0..<20 { group.addTask { try await keyed(service, .like, key: "same") } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(Set(receipts.map(\.position)).count == 1)
+            #expect(receipts.count { !$0.isRepeat } == 1)
+            #expect(receipts.allSatisfy { $0.outcome?.previous == Reaction.none })
+        }
+    }
+
+    @Test func aBatchIsAllOrNothing() async throws {
+        try await ServiceHarness().run { service in
+            let good = Vote(targetID: "a", targetType: "video", reaction: .like)
+            let bad = Vote(targetID: "b", targetType: "song", reaction: .like)
+            do {
+                _ = try await service.vote([good, bad], user: "me", idempotencyKey: nil, fingerprint: 0)
+                Issue.record("a bad vote was taken")
+            } catch let error as ReactionsError {
+                #expect(error.field == "votes[1].target_type")
+            }
+            #expect(try await service.one("a", "me").state == .none)
+            let positions = try await service.vote(
+                [good, Vote(targetID: "c", targetType: "comment", reaction: .dislike)], user: "me",
+                idempotencyKey: nil, fingerprint: 0)
+            #expect(positions.count == 2)
+            let after = try await service.summary(of: ["a", "c"], user: nil, after: positions)
+            #expect(after.map(\.counts) == [Counts(likes: 1), Counts(dislikes: 1)])
+        }
+    }
+
+    @Test func pendingVotesAreBounded() async throws {
+        var configuration = ReactionsConfiguration()
+        configuration.projectionsPaused = true
+        configuration.pendingVotesRecords = 10
+        try await ServiceHarness(configuration).run { service in
+            for number in 0..<10 { try await service.like("t\(number)", "me") }
+            do {
+                try await service.like("t", "me")
+                Issue.record("an eleventh vote was taken")
+            } catch let error as ReactionsError {
+                #expect(error.code == .overloaded)
+                #expect(error.retryAfterSeconds != nil)
+            }
+        }
+    }
+
+    @Test func aPositionThatIsNotAppliedInTimeIsRefused() async throws {
+        var configuration = ReactionsConfiguration()
+        configuration.projectionsPaused = true
+        configuration.positionWait = .milliseconds(100)
+        try await ServiceHarness(configuration).run { service in
+            let receipt = try await service.like("t", "me")
+            do {
+                _ = try await service.one("t", nil, after: [receipt.position])
+                Issue.record("an answer from before the position")
+            } catch let error as ReactionsError {
+                #expect(error.code == .notYetApplied)
+            }
+        }
+    }
+
+    @Test func streamsGiveThePresentAtOnceThenChangesThatNeverGoBack() async throws {
+        try await ServiceHarness().run { service in
+            try await service.like("t", "first")
+            let changes = try await service.changes(of: ["t", "other"])
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask {
+                    for number in 0..<50 {
+                        try await service.like("t", "u\(number)")
+                        try await Task.sleep(for: .milliseconds(5))
+                    }
+                }
+                var last: [String: (version: String, likes: Int64)] = [:]
+                for try await change in changes {
+                    if let before = last[change.targetID] {
+                        #expect(change.version > before.version)
+                        #expect(change.counts.likes >= before.likes)
+                    }
+                    last[change.targetID] = (change.version, change.counts.likes)
+                    if change.targetID == "t", change.counts.likes == 51 { break }
+                }
+                #expect(last["other"]?.likes == 0)
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test func badInputNamesTheField() async throws {
+        try await ServiceHarness().run { service in
+            for (target, type, field) in [
+                ("", "video", "target_id"), (String(repeating: "x", count: 129), "video", "target_id"),
+                ("a/b", "video", "target_id"), ("ok", "song", "target_type"),
+            ] {
+                do {
+                    _ = try await service.vote(
+                        Vote(targetID: target, targetType: type, reaction: .like), user: "me", idempotencyKey: nil,
+                        fingerprint: 0, awaitOutcome: false)
+                    Issue.record("\(target) was taken")
+                } catch let error as ReactionsError {
+                    #expect(error.code == .invalidField)
+                    #expect(error.field == field)
+                }
+            }
+        }
+    }
+}
