@@ -1,0 +1,56 @@
+internal import FoundationEssentials
+public import Reactions
+public import SpillwayCore
+public import SpillwayHTTP
+
+/// Health, metrics and administration.
+public struct OperationRoutes: Sendable {
+    private let service: any ReactionServing
+    private let authentication: Authentication
+    private let registry: MetricsRegistry
+    private let backup: @Sendable (String) async throws -> Void
+
+    /// - Parameter backup: copies the data directory to a path; throws `Problem` with what the client should hear.
+    public init(
+        service: any ReactionServing, authentication: Authentication, registry: MetricsRegistry,
+        backup: @escaping @Sendable (String) async throws -> Void
+    ) {
+        self.service = service
+        self.authentication = authentication
+        self.registry = registry
+        self.backup = backup
+    }
+
+    /// Adds the routes.
+    public func register(on router: inout HTTPRouter) {
+        router.on(.get, "/healthz") { _ in .text("ok\n") }
+        router.on(.get, "/readyz") { _ in
+            guard let reason = service.readiness() else { return .text("ready\n") }
+            throw Problem.retry(.serviceUnavailable, after: .seconds(1), detail: reason)
+        }
+        router.on(.get, "/metrics") { _ in
+            HTTPResponse(
+                .ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: registry.exposition())
+        }
+        router.on(.post, "/v1/admin/backup", handler: backUp)
+    }
+
+    private struct BackupFields: Decodable {
+        var path: String
+    }
+
+    private func backUp(_ request: HTTPRequest) async throws -> HTTPResponse {
+        _ = try authentication.principal(of: request, scope: "admin")
+        try request.requireJSON()
+        let fields = try VoteDecoder(targetTypes: []).decode(BackupFields.self, request.body)
+        guard fields.path.hasPrefix("/"), fields.path.utf8.count <= 4_096, !fields.path.utf8.contains(0) else {
+            throw RequestError.field("path", "must be an absolute path of at most 4096 bytes")
+        }
+        try await backup(fields.path)
+        var json = JSONWriter()
+        json.raw("{\"path\":")
+        json.string(fields.path)
+        json.raw("}")
+        return .json(json.bytes)
+    }
+}

@@ -1,0 +1,34 @@
+internal import Spillway
+internal import SpillwayCore
+internal import SpillwayHTTP
+
+/// How many votes a user and an address may send: token buckets by user and by address, loopback excepted.
+struct VoteLimits: Sendable {
+    private let byUser: KeyedRateLimiter<String>?
+    private let byAddress: KeyedRateLimiter<ClientAddress>?
+
+    init(_ configuration: ReactionRoutesConfiguration, time: any TimeSource) {
+        byUser =
+            configuration.voteRatePerUser == 0
+            ? nil
+            : KeyedRateLimiter(
+                rate: Double(configuration.voteRatePerUser), burst: configuration.voteBurstPerUser,
+                timeSource: time)
+        byAddress =
+            configuration.voteRatePerAddress == 0
+            ? nil
+            : KeyedRateLimiter(
+                rate: Double(configuration.voteRatePerAddress), burst: configuration.voteBurstPerAddress,
+                timeSource: time)
+    }
+
+    /// Lets so many votes through, or refuses them with 429.
+    func take(_ count: Int, user: String, address: ClientAddress) throws(Problem) {
+        if let byAddress, !address.isLoopback, let delay = byAddress.limit(address.limitKey, count: count) {
+            throw .retry(.tooManyRequests, after: delay, detail: "too many votes from this address")
+        }
+        if let byUser, let delay = byUser.limit(user, count: count) {
+            throw .retry(.tooManyRequests, after: delay, detail: "too many votes of this user")
+        }
+    }
+}
