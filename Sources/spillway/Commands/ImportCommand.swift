@@ -18,7 +18,7 @@ enum ImportCommand {
             let progress = ImportProgress(terminal, total: source.size, clock: clock)
             let run = ImportRun(
                 parser: ImportLineParser(targetTypes: types, nowMs: clock.wallMilliseconds()),
-                sink: try await Wiring.importSink(store), isStrict: isStrict,
+                sink: try await Wiring.importSink(store, targetTypes: types), isStrict: isStrict,
                 reportBadLine: { number, reason in terminal.error("line \(number): \(reason)") },
                 reportProgress: progress.report)
             return try await run.run(source)

@@ -1,0 +1,84 @@
+import Reactions
+import ReactionsRocksDB
+import Spillway
+import SpillwayCore
+import SpillwayHTTP
+import SpillwayRocksDB
+
+/// An open data directory: the database, the log and the store in it.
+final class EmbeddedNode: Sendable {
+    let database: Database
+    let broker: EmbeddedBroker
+    let store: RocksReactionStore
+    let partitions: Int
+    private let maintenance = BlockingExecutor(name: "maintenance", threads: 1)
+
+    /// Opens a data directory. Blocks.
+    ///
+    /// - Parameters:
+    ///   - create: makes the directory if it is not there.
+    ///   - log: the log's limits; `nil` takes the defaults, for commands on a stopped server.
+    init(
+        _ configuration: StoreConfiguration, targetTypes: [String], create: Bool, log: LogConfiguration? = nil,
+        registry: MetricsRegistry = MetricsRegistry(), logger: Logger = Logger(label: "log")
+    ) throws {
+        let opening = Self.opening(configuration, create: create, log: log)
+        database = try Database.open(configuration.dataDirectory, opening)
+        let stored = try RocksReactionStore.storedPartitions(database)
+        if let stored, configuration.partitionsAreGiven, stored != configuration.partitions {
+            throw CommandError(
+                .configuration,
+                "partitions: \(configuration.partitions) was given, but \(configuration.dataDirectory) was made with "
+                    + "\(stored); the number changes only by a drain into a new directory")
+        }
+        partitions = stored ?? configuration.partitions
+        store = try RocksReactionStore(
+            database, epoch: database.storeEpoch, partitions: partitions, targetTypes: targetTypes)
+        broker = try EmbeddedBroker(
+            database, configuration: Self.broker(log), metrics: registry, logger: logger)
+    }
+
+    static func opening(
+        _ configuration: StoreConfiguration, create: Bool, log: LogConfiguration?
+    ) -> Database.Configuration {
+        var opening = Database.Configuration()
+        opening.families = RocksReactionStore.familyOptions
+        opening.createsDirectory = create
+        opening.blockCacheBytes = configuration.blockCacheBytes
+        opening.memtableBytes = configuration.memtableBytes
+        if let reserve = log?.diskReserveBytes, reserve > 0 { opening.reserveBytes = reserve }
+        return opening
+    }
+
+    private static func broker(_ log: LogConfiguration?) -> EmbeddedBroker.Configuration {
+        var broker = EmbeddedBroker.Configuration()
+        guard let log else { return broker }
+        broker.maxPendingRecords = log.queueRecords
+        broker.maxPendingBytes = log.queueBytes
+        broker.tailBytes = log.tailBytes
+        broker.retentionAge = log.retentionAge == .zero ? nil : log.retentionAge
+        broker.retentionBytes = log.retentionBytes == 0 ? nil : log.retentionBytes
+        return broker
+    }
+
+    /// Makes a consistent copy while it serves.
+    ///
+    /// - Throws: `Problem` with what a client should hear.
+    func backUp(to path: String) async throws {
+        do {
+            try await maintenance.run { [database] in try database.checkpoint(to: path) }
+        } catch let error as DatabaseError where error.code == .foreignDirectory || error.code == .notWritable {
+            throw Problem(.unprocessableContent, detail: error.message, members: [("field", .string("path"))])
+        } catch let error as DatabaseError {
+            throw Problem(.internalServerError, detail: error.message)
+        }
+    }
+
+    /// Writes what waits and closes.
+    ///
+    /// - Parameter keepsEpoch: false makes the next start a new epoch, since rows changed beside the log.
+    func close(keepsEpoch: Bool = true) async throws {
+        await broker.close()
+        try database.close(marksClean: keepsEpoch)
+    }
+}

@@ -1,0 +1,121 @@
+import CSpillwaySystem
+import FoundationEssentials
+import Reactions
+import ReactionsHTTP
+import SpillwayCore
+import SpillwayHTTP
+import SpillwayRocksDB
+
+/// The service on one machine: one process, one directory.
+struct EmbeddedServer {
+    private let configuration: ServeConfiguration
+    private let logger = Logger(label: "spillway")
+    private let registry = MetricsRegistry()
+
+    init(_ configuration: ServeConfiguration) { self.configuration = configuration }
+
+    /// Opens everything, serves until it is told to stop, drains, closes.
+    func run() async throws {
+        spillway_raise_open_files()
+        let node = try EmbeddedNode(
+            configuration.store, targetTypes: configuration.reactions.targetTypes, create: true,
+            log: configuration.log, registry: registry, logger: Logger(label: "log"))
+        try registry.registerProcessMetrics()
+        let readers = BlockingExecutor(name: "reader", threads: 4)
+        let projections = BlockingExecutor(name: "projection", threads: 2, nice: 5)
+        let service = try ReactionService(
+            configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
+            blocking: readers, projections: projections, registry: registry, logger: Logger(label: "reactions"))
+        do {
+            try await serve(service, node)
+        } catch {
+            // The directory is closed all the same, so that the next start is a clean one.
+            try? await node.close()
+            throw error
+        }
+        try await node.close()
+        logger.info("stopped")
+    }
+
+    private func serve(_ service: ReactionService, _ node: EmbeddedNode) async throws {
+        let access = try ServerAccess(configuration, logger: logger)
+        let router = try routes(service, node, access)
+        let loops = try (0..<loopCount).map { try EventLoop(name: "loop-\($0)") }
+        defer { for loop in loops { loop.shutdown() } }
+        let server = try HTTPServer(
+            configuration: try access.serverConfiguration(), router: router, loops: loops, transport: access.tls,
+            metrics: registry, logger: Logger(label: "http"))
+        let address = try await server.listen()
+        let scheme = access.tls == nil ? "http" : "https"
+        let group = ServiceGroup(
+            services: [
+                service, server, ReadyLine(service: service, text: "spillway serves \(scheme)://\(address)"),
+                SignalService(signals: [.sighup]) { _ in access.reload() },
+            ],
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            maximumGracefulShutdownDuration: configuration.network.drainTimeout, logger: Logger(label: "lifecycle"))
+        try await group.run()
+    }
+
+    /// One loop carries more than two on two cores, where they would fight the log writer and the projections.
+    private var loopCount: Int {
+        if configuration.network.eventLoops > 0 { return configuration.network.eventLoops }
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        return cores <= 3 ? 1 : min(cores / 2, 16)
+    }
+
+    private func reactions(partitions: Int) -> Reactions.ReactionsConfiguration {
+        let given = configuration.reactions
+        var reactions = Reactions.ReactionsConfiguration()
+        reactions.partitions = partitions
+        reactions.targetTypes = given.targetTypes
+        reactions.pendingVotesRecords = given.pendingVotesRecords
+        reactions.pendingVotesBytes = given.pendingVotesBytes
+        reactions.positionWait = given.positionWait
+        reactions.outcomeWait = given.outcomeWait
+        reactions.idempotencyQuota = given.idempotencyQuota
+        reactions.projectionsPaused = given.projectionsPaused
+        reactions.countsCacheBytes = given.countsCacheBytes
+        reactions.callersCacheBytes = given.callersCacheBytes
+        reactions.cacheTimeToLive = given.cacheTimeToLive
+        return reactions
+    }
+
+    private func routes(
+        _ service: ReactionService, _ node: EmbeddedNode, _ access: ServerAccess
+    ) throws -> HTTPRouter {
+        var router = HTTPRouter(logger: Logger(label: "http"))
+        if !configuration.network.allowedOrigins.isEmpty {
+            router.use(CrossOrigin(try CrossOriginRules(origins: configuration.network.allowedOrigins)))
+        }
+        let given = configuration.reactions
+        var routing = ReactionRoutesConfiguration(targetTypes: given.targetTypes)
+        routing.votersAccess = VotersAccess(rawValue: given.votersAccess.rawValue) ?? .token
+        routing.voteRatePerUser = given.voteRatePerUser
+        routing.voteBurstPerUser = given.voteBurstPerUser
+        routing.voteRatePerAddress = given.voteRatePerAddress
+        routing.voteBurstPerAddress = given.voteBurstPerAddress
+        routing.maximumBatchBodyBytes = configuration.network.maxBatchBodyBytes
+        routing.maximumStreams = configuration.network.maxStreams
+        ReactionRoutes(service: service, authentication: access.authentication, configuration: routing)
+            .register(on: &router)
+        OperationRoutes(
+            service: service, authentication: access.authentication, registry: registry,
+            backup: { path in try await node.backUp(to: path) }
+        ).register(on: &router)
+        return router
+    }
+}
+
+/// Says on standard output that the service is ready, once.
+private struct ReadyLine: Service {
+    let service: ReactionService
+    let text: String
+
+    func run() async throws {
+        await service.waitUntilReady()
+        if Task.isCancelled { return }
+        Terminal.process.print(text)
+        try await gracefulShutdown()
+    }
+}

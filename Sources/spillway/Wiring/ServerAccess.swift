@@ -1,0 +1,59 @@
+import SpillwayCore
+import SpillwayHTTP
+
+/// Who may connect and who they are: TLS, tokens, proxies; what can be read again while the server runs.
+struct ServerAccess: Sendable {
+    let authentication: Authentication
+    let tls: TLSIdentity?
+    private let configuration: ServeConfiguration
+    private let authenticator: TokenAuthenticator
+    private let logger: Logger
+
+    /// Reads keys and certificates; makes the data directory's key if there is none.
+    init(_ configuration: ServeConfiguration, logger: Logger) throws {
+        self.configuration = configuration
+        self.logger = logger
+        var requirements = TokenVerifier.Requirements()
+        requirements.issuer = configuration.tokens.issuer
+        if let audience = configuration.tokens.audience { requirements.audiences = [audience] }
+        let keys: TokenVerifier.Keys
+        if let file = configuration.tokens.jwksFile {
+            keys = .webKeys(try JSONWebKeySet(contentsOfFile: file))
+        } else {
+            keys = .secret(try SigningKey.loadOrCreate(path: configuration.store.dataDirectory + "/key"))
+        }
+        var limits = TokenCache.Limits()
+        limits.tokens = configuration.tokens.cacheEntries
+        authenticator = TokenAuthenticator(
+            verifier: TokenVerifier(keys: keys, requirements: requirements), cacheLimits: limits)
+        authentication = Authentication(authenticator)
+        tls = try configuration.network.tls.map {
+            try TLSIdentity(certificateChainFile: $0.certificate, privateKeyFile: $0.key)
+        }
+    }
+
+    func serverConfiguration() throws -> HTTPServerConfiguration {
+        let network = configuration.network
+        var server = HTTPServerConfiguration(host: network.host, port: UInt16(network.port))
+        server.maximumConnections = network.maxConnections
+        server.maximumConnectionsPerAddress =
+            network.maxConnectionsPerAddress == 0 ? network.maxConnections : network.maxConnectionsPerAddress
+        server.limits.maximumBodyBytes = network.maxBodyBytes
+        server.requestTimeout = network.requestTimeout
+        server.idleTimeout = network.idleTimeout
+        server.drainTimeout = network.drainTimeout
+        server.trustedProxies = try TrustedProxies(parsing: network.trustedProxies)
+        return server
+    }
+
+    /// Reads certificate and keys again; what is bad leaves the old in force, and is logged.
+    func reload() {
+        do {
+            if let file = configuration.tokens.jwksFile { try authenticator.reload(webKeysFile: file) }
+            try tls?.reload()
+            logger.notice("certificate and keys were read again")
+        } catch {
+            logger.error("certificate or keys could not be read; the old ones stay", metadata: ["error": "\(error)"])
+        }
+    }
+}
