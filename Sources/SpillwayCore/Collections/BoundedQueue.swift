@@ -31,9 +31,8 @@ public struct BoundedQueue<Element> {
         elements.count < maximumRecords && size <= maximumBytes - bytes
     }
 
-    /// Appends an element.
+    /// Appends an element that counts for so many bytes; not negative.
     ///
-    /// - Parameter size: What the element counts for; not negative.
     /// - Returns: False if it would pass a limit; then nothing has changed.
     public mutating func append(_ element: Element, bytes size: Int) -> Bool {
         precondition(size >= 0, "a size is not negative")

@@ -61,9 +61,9 @@ public final class MetricsRegistry: Sendable {
         try self.read(name, .meter, help, labels, .readMeter(read))
     }
 
-    /// Values sorted into buckets.
+    /// Values sorted into buckets, of which the inclusive upper bounds are given: 1 to 200, finite and ascending. A
+    /// bucket without a bound follows.
     ///
-    /// - Parameter buckets: The inclusive upper bounds, finite and ascending; 1 to 200. One without a bound follows.
     /// - Throws: ``MetricsError``.
     public func recorder(
         _ name: String, help: String, labels: [(String, String)] = [], buckets: [Double]
@@ -77,9 +77,9 @@ public final class MetricsRegistry: Sendable {
         }
     }
 
-    /// Durations sorted into buckets, exposed in seconds; its name ends in `_seconds`.
+    /// Durations sorted into buckets, exposed in seconds; its name ends in `_seconds`. Of the buckets the inclusive
+    /// upper bounds are given: 1 to 200, ascending. A bucket without a bound follows.
     ///
-    /// - Parameter buckets: The inclusive upper bounds, ascending; 1 to 200. One without a bound follows.
     /// - Throws: ``MetricsError``.
     public func timer(
         _ name: String, help: String, labels: [(String, String)] = [], buckets: [Duration] = Timer.defaultBuckets

@@ -3,7 +3,7 @@ import SpillwayCore
 import Synchronization
 import Testing
 
-@Suite(.serialized) struct SignalTests {
+@Suite(.serialized) struct SignalSourceTests {
     @Test func callsEverySourceUntilItIsCancelled() async {
         let journal = Journal()
         let one = SignalSource(signals: [.sigusr2]) { journal.add("one \($0)") }
