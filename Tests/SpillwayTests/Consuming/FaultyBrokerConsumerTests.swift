@@ -1,0 +1,77 @@
+import Spillway
+import SpillwayCore
+import SpillwayTesting
+import Synchronization
+import Testing
+
+@Suite struct FaultyBrokerConsumerTests {
+    @Test(arguments: [UInt64(1), 2, 3])
+    func nothingIsLostBehindAFaultyBroker(_ seed: UInt64) async throws {
+        let inner = try await ConsumerTests.broker(partitions: 3)
+        var faults = BrokerFaults()
+        faults.failedSends = 0.1
+        faults.unknownSends = 0.1
+        faults.failedCommits = 0.2
+        faults.unknownCommits = 0.2
+        faults.duplicateDeliveries = 0.2
+        faults.disconnects = 0.02
+        faults.failedSubscribes = 0.2
+        faults.deliveryDelay = .milliseconds(1)
+        let broker = FaultInjectingBroker(inner, faults: faults, seed: seed)
+        let notebook = Notebook()
+        var configuration = ConsumerTests.configuration()
+        configuration.maxInFlightRecords = 50
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: configuration,
+            processor: .single(NotingHandler(notebook: notebook)), logger: quietLogger)
+        try await ConsumerTests.run(consumer) {
+            for number in 0..<200 {
+                let token = Deduplication(scope: [1], token: Array("\(number)".utf8), fingerprint: 1)
+                var isSent = false
+                while !isSent {
+                    do {
+                        _ = try await broker.send(
+                            Message(
+                                key: Array("k\(number % 7)".utf8), value: Array("\(number)".utf8), deduplication: token),
+                            to: "t")
+                        isSent = true
+                    } catch let error as BrokerError where error.isRetriable {}
+                }
+            }
+            try await eventually { Set(notebook.values).count == 200 }
+            broker.faults = BrokerFaults()
+            await broker.disconnectAll()
+            _ = try await broker.send(Message(key: [1], value: Array("last".utf8)), to: "t")
+            try await eventually { (try? await ConsumerTests.committedAll(inner)) == true }
+        }
+        for (key, values) in notebook.state.withLock({ $0.byKey }) {
+            // The first time of each record is in order.
+            var seen: Set<String> = []
+            let first = values.filter { seen.insert($0).inserted && $0 != "last" }
+            #expect(first == (0..<200).filter { "k\($0 % 7)" == key }.map { "\($0)" })
+        }
+        #expect(notebook.values.contains("last"))
+    }
+
+    @Test func aProjectionIsExactBehindAFaultyBroker() async throws {
+        let inner = try await ConsumerTests.broker(partitions: 2)
+        var faults = BrokerFaults()
+        faults.duplicateDeliveries = 0.3
+        faults.disconnects = 0.05
+        faults.deliveryDelay = .milliseconds(1)
+        let broker = FaultInjectingBroker(inner, faults: faults, seed: 9)
+        let projection = Projection()
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: ConsumerTests.configuration(),
+            processor: .partitionBatch(projection, maxRecords: 20), logger: quietLogger)
+        try await ConsumerTests.run(consumer) {
+            for number in 0..<500 {
+                _ = try await broker.send(
+                    Message(key: Array("k\(number)".utf8), value: Array("\(number)".utf8)), to: "t")
+            }
+            try await eventually { projection.total >= 500 }
+        }
+        #expect(projection.total == 500)
+        #expect(projection.state.withLock { $0.gaps } == 0)
+    }
+}
