@@ -34,7 +34,7 @@ import Testing
                     let met = try await executor.run {
                         waiting.withLock { $0 += 1 }
                         waiting.broadcast()
-                        return waiting.wait(until: SystemTimeSource().now() + .seconds(10)) { $0 == 4 ? true : nil }
+                        return waiting.wait(until: SystemTimeSource().now() + .seconds(60)) { $0 == 4 ? true : nil }
                     }
                     #expect(met == true)
                 }

@@ -1,10 +1,11 @@
 import SpillwayCore
 import Synchronization
 
-/// Waits until the condition holds; false if it does not within ten seconds.
+/// Waits until the condition holds; false if it does not within a minute, which only a machine that is busy otherwise
+/// comes near to.
 func eventually(_ condition: () -> Bool) async -> Bool {
     let time = SystemTimeSource()
-    let deadline = time.now() + .seconds(10)
+    let deadline = time.now() + .seconds(60)
     while !condition() {
         if time.now() > deadline { return false }
         try? await Task.sleep(for: .milliseconds(1))
