@@ -46,14 +46,21 @@ struct ServerAccess: Sendable {
         return server
     }
 
-    /// Reads certificate and keys again; what is bad leaves the old in force, and is logged.
+    /// Reads certificate and keys again; what is bad leaves the old in force, and is logged. One does not hold up the
+    /// other.
     func reload() {
+        if let file = configuration.tokens.jwksFile {
+            reload("the keys for tokens") { try authenticator.reload(webKeysFile: file) }
+        }
+        if let tls { reload("the certificate") { try tls.reload() } }
+    }
+
+    private func reload(_ what: String, _ body: () throws -> Void) {
         do {
-            if let file = configuration.tokens.jwksFile { try authenticator.reload(webKeysFile: file) }
-            try tls?.reload()
-            logger.notice("certificate and keys were read again")
+            try body()
+            logger.notice("read again", metadata: ["what": "\(what)"])
         } catch {
-            logger.error("certificate or keys could not be read; the old ones stay", metadata: ["error": "\(error)"])
+            logger.error("could not be read; the old stays", metadata: ["what": "\(what)", "error": "\(error)"])
         }
     }
 }
