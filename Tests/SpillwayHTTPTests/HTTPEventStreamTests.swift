@@ -79,6 +79,7 @@ import Testing
 
     @Test func aSlowReaderSeesTheNewestOfEachKey() async throws {
         let last = 20_000
+        let isSent = TestCount()
         try await HTTPTestServer.run { _, router in
             router.on(.get, "/events") { _ in
                 .events(.init(maximumQueuedEvents: 4)) { events in
@@ -90,12 +91,14 @@ import Testing
                         await Task.yield()
                     }
                     try events.send(ServerSentEvent(name: "end", data: []))
+                    isSent.add()
                 }
             }
         } _: { server in
             let client = try server.client(receiveBuffer: 4096)
             try await client.send(Self.get)
-            try await Task.sleep(for: .milliseconds(100))
+            // It reads only when everything has been sent, forty megabytes, of which the kernel holds a few.
+            try await eventually { isSent.value == 1 }
             var previous = ["a": -1, "b": -1]
             var count = 0
             let all = try await client.receiveAll()

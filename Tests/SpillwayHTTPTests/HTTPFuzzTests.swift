@@ -63,7 +63,8 @@ import Testing
             refusals += whole.isRefused ? 1 : 0
         }
         // The generator reaches both sides.
-        #expect(requests > 500 && refusals > 500)
+        #expect(requests > 200)
+        #expect(refusals > 200)
     }
 
     @Test func ownFramingAgreesWithRandomChunks() {

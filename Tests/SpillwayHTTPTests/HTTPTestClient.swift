@@ -79,12 +79,16 @@ final class HTTPTestClient: Sendable {
     }
 
     /// Everything until the other side ends.
-    func receiveAll() async throws -> String {
+    func receiveAll(_ sent: String = "") async throws -> String {
         var all: [UInt8] = []
         while true {
-            let bytes = try await receive()
-            if bytes.isEmpty { return String(decoding: all, as: UTF8.self) }
-            all += bytes
+            do {
+                let bytes = try await receive()
+                if bytes.isEmpty { return String(decoding: all, as: UTF8.self) }
+                all += bytes
+            } catch {
+                throw Failure(description: "\(error) after \(sent) and '\(String(decoding: all, as: UTF8.self))'")
+            }
         }
     }
 

@@ -111,12 +111,12 @@ internal import CHTTPParser
         case .refused(let why): return (0, .refused(HTTPRefusal(.smuggling, why)))
         }
         headCount += count
-        unsafe execute(bytes, count)
+        let taken = unsafe execute(bytes, count)
         if let refusal { return (count, .refused(refusal)) }
         if headCount - storage.targetCount > limits.maximumHeaderBytes { return (count, .refused(Self.headTooLarge)) }
         guard unsafe spillway_http_is_ok(parser) != 0 else { return (count, .refused(parserError())) }
         if !isComplete && !isHeadComplete { return (count, nil) }
-        guard isComplete && isHeadComplete else {
+        guard isComplete && isHeadComplete && taken == count else {
             return (count, .refused(HTTPRefusal(.smuggling, "the end of the head is ambiguous")))
         }
         return (count, finishHead())
@@ -177,7 +177,8 @@ internal import CHTTPParser
             return result
         case .complete(let end):
             let result = unsafe parseBody(bytes, upTo: end)
-            if result.1 == nil { return (result.0, .refused(Self.ambiguousBody)) }
+            if case .refused? = result.1 { return result }
+            guard result.1 != nil, result.0 == end else { return (result.0, .refused(Self.ambiguousBody)) }
             return result
         case .refused(let why):
             return (0, .refused(HTTPRefusal(.smuggling, why)))
@@ -217,7 +218,6 @@ internal import CHTTPParser
         unsafe spillway_http_init(parser, ParserCallbacks.settings)
     }
 
-    @discardableResult
     private func execute(_ bytes: UnsafeRawBufferPointer, _ count: Int) -> Int {
         unsafe spillway_http_execute(
             parser, ParserCallbacks.settings, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), count)
