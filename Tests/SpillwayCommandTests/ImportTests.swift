@@ -70,6 +70,8 @@ struct ImportTests {
         #expect(PlainObject(Array(escaped.utf8)[...]) == nil)
         #expect(PlainObject(Array(Self.good.utf8)[...]) != nil)
         #expect(try parse(escaped) == parse(Self.good))
+        // Which of two members with one name counts is the decoder's to say.
+        #expect(PlainObject(Array(#"{"a":"1","a":"2"}"#.utf8)[...]) == nil)
         // Cut or changed at any byte, a line never comes out as something else than the decoder makes of it.
         for index in Self.good.utf8.indices {
             #expect(throws: ImportLineError.self) { try parse(String(Self.good[..<index])) }
