@@ -22,7 +22,8 @@ def send_again(world, port):
         request, user.pending = user.pending, None
         if request and request.key:
             sender.send(client, user, request)
-            assert user.pending is None, "user %s: sending again has no outcome" % user.name
+            assert user.pending is None, "user %s: sending %s again: %r" % (
+                user.name, request.body, sender.last_answer)
             sender.repeat(client, user, request)
             check_states(client, user, world.targets, "after sending again")
     client.close()

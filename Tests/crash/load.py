@@ -69,7 +69,7 @@ class Load:
 
     def send(self, client, user, request):
         user.pending = request
-        answer = client.request("POST", request.path, user.token, request.body, request.headers)
+        self.last_answer = answer = client.request("POST", request.path, user.token, request.body, request.headers)
         if answer.status == 503 and b"outcome-unknown" in answer.body:
             return
         if answer.status in (429, 503):
