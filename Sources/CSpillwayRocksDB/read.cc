@@ -8,11 +8,16 @@ using namespace ROCKSDB_NAMESPACE;
 static_assert(sizeof(PinnableSlice) <= sizeof(spillway_pin), "spillway_pin must hold a PinnableSlice");
 static_assert(alignof(PinnableSlice) <= alignof(spillway_pin), "and be aligned for it");
 
+// Where a table is not open, a read that must not wait for the disk comes back as found, with an empty value: RocksDB's
+// TableCache says "may exist" by that. So an empty value of such a read is no value.
+static bool may_only_exist(const spillway_read &read, const Slice &value) { return read.tier == 1 && value.empty(); }
+
 spillway_status spillway_db_get(
     spillway_db *db, spillway_family *family, spillway_read read, spillway_bytes key, spillway_pin *pin,
     spillway_bytes *value) {
     auto *pinned = new (pin) PinnableSlice();
     Status status = db->db->Get(read_options(read), family->handle, slice(key), pinned);
+    if (status.ok() && may_only_exist(read, *pinned)) status = Status::Incomplete();
     if (status.ok()) {
         *value = bytes(*pinned);
     } else {
@@ -38,6 +43,11 @@ spillway_multi *spillway_db_multi_get(
     if (count > 0) {
         db->db->MultiGet(read_options(read), family->handle, count, multi->keys.data(), multi->values.data(),
                          multi->statuses.data(), sorted);
+        for (size_t i = 0; i < count; i++) {
+            if (multi->statuses[i].ok() && may_only_exist(read, multi->values[i])) {
+                multi->statuses[i] = Status::Incomplete();
+            }
+        }
     }
     return multi;
 }

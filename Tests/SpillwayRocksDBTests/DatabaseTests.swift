@@ -116,4 +116,38 @@ import Testing
         #expect(second.logEpoch == log)
         try second.close()
     }
+
+    /// RocksDB answers a read from memory alone of a table that is not open with an empty value.
+    @Test func readsFromMemoryAloneMakeNoValuesUp() throws {
+        let count = 40
+        func key(_ number: Int) -> [UInt8] { bytes("key \(number)") }
+        do {
+            let database = try open()
+            let rows = try database.family("rows")
+            for number in 0..<count {
+                let batch = WriteBatch()
+                batch.put(rows, key(number), bytes("value"))
+                try database.write(batch)
+                try database.flush(rows)
+            }
+            try database.close()
+        }
+        let database = try open()
+        let rows = try database.family("rows")
+        let memory = Database.ReadOptions(tier: .cacheOnly)
+        var incomplete = 0
+        for number in 0..<count {
+            do {
+                #expect(try database.get(rows, key(number), options: memory) == bytes("value"))
+            } catch let error as DatabaseError where error.code == .incomplete {
+                incomplete += 1
+            }
+            do {
+                #expect(try database.multiGet(rows, [key(number)], options: memory) == [bytes("value")])
+            } catch let error as DatabaseError where error.code == .incomplete {
+                incomplete += 1
+            }
+        }
+        #expect(incomplete > 0)
+    }
 }
