@@ -174,6 +174,9 @@ public final class ReactionService: Service {
         }
     }
 
+    /// Acknowledged votes that a projection or a cache may not hold yet.
+    public var pendingVotes: Int { overlay.size.records }
+
     /// Why it does not serve; `nil` when it does.
     public func readiness() -> String? {
         switch state.withLock({ $0 }) {

@@ -21,5 +21,11 @@ struct ServeConfiguration: Sendable, Equatable {
         reactions = try ReactionsConfiguration(values)
         store = StoreConfiguration(values)
         log = LogConfiguration(values)
+        guard !demo || tokens.jwksFile == nil else {
+            throw CommandError(
+                .configuration,
+                "demo signs its guests with the data directory's key, which tokens.jwks-file puts out of use; "
+                    + "leave one of them out")
+        }
     }
 }

@@ -103,6 +103,9 @@ struct EmbeddedServer {
             service: service, authentication: access.authentication, registry: registry,
             backup: { path in try await node.backUp(to: path) }
         ).register(on: &router)
+        if configuration.demo, let issuer = access.issuer {
+            DemoRoutes(issuer: issuer, pendingVotes: { service.pendingVotes }).register(on: &router)
+        }
         return router
     }
 }

@@ -5,6 +5,8 @@ import SpillwayHTTP
 struct ServerAccess: Sendable {
     let authentication: Authentication
     let tls: TLSIdentity?
+    /// Signs what this server takes; nil where an identity provider signs.
+    let issuer: TokenIssuer?
     private let configuration: ServeConfiguration
     private let authenticator: TokenAuthenticator
     private let logger: Logger
@@ -19,8 +21,12 @@ struct ServerAccess: Sendable {
         let keys: TokenVerifier.Keys
         if let file = configuration.tokens.jwksFile {
             keys = .webKeys(try JSONWebKeySet(contentsOfFile: file))
+            issuer = nil
         } else {
-            keys = .secret(try SigningKey.loadOrCreate(path: configuration.store.dataDirectory + "/key"))
+            let key = try SigningKey.loadOrCreate(path: configuration.store.dataDirectory + "/key")
+            keys = .secret(key)
+            issuer = TokenIssuer(
+                key: key, issuer: configuration.tokens.issuer, audience: configuration.tokens.audience)
         }
         var limits = TokenCache.Limits()
         limits.tokens = configuration.tokens.cacheEntries
