@@ -22,10 +22,15 @@ final class CareLoop: Sendable {
         }
     }
 
-    /// Ends the thread, after the body if it runs. Blocks; from the thread itself it only says so.
-    func stop() {
+    /// The thread ends, after the body if it runs.
+    func tellToStop() {
         isStopped.withLock { $0 = true }
         isStopped.broadcast()
+    }
+
+    /// Ends the thread and waits for it. Blocks; not from the body.
+    func stop() {
+        tellToStop()
         let running = thread.withLock { thread in
             defer { thread = nil }
             return thread

@@ -94,10 +94,11 @@ public final class EmbeddedBroker: ReplayableBroker {
         care.start { [weak self] in self?.takeCare() }
     }
 
+    // The last reference may go on a thread of the broker's own, which can't wait for itself: only the writer's end is
+    // waited for here, and the writer's thread never holds the broker.
     deinit {
-        care.stop()
+        care.tellToStop()
         writer.close()
-        work.shutdown()
     }
 
     /// Refuses new sends, writes what waits, ends all subscriptions and its threads. The database stays open.

@@ -76,6 +76,15 @@ struct WriteAheadLogFile {
         return .hole(start..<bytes.count, reachesEnd: true)
     }
 
+    /// The masked CRC-32C of a fragment, from its type on.
+    static func checksum(of bytes: [UInt8], _ range: Range<Int>) -> UInt32 {
+        let computed = unsafe bytes.withUnsafeBytes { bytes in
+            let part = unsafe UnsafeRawBufferPointer(rebasing: bytes[range])
+            return unsafe spillway_crc32c(0, part.baseAddress, part.count)
+        }
+        return (computed >> 15 | computed << 17) &+ 0xa282_ead8
+    }
+
     private func fragment(at offset: Int) -> Fragment? {
         let left = min(Self.blockBytes - offset % Self.blockBytes, bytes.count - offset)
         guard left >= 7 else { return nil }
@@ -85,10 +94,7 @@ struct WriteAheadLogFile {
         let header = (5...8).contains(type) ? 11 : 7
         guard (1...9).contains(type), header + length <= left else { return nil }
         let stored = (0..<4).reduce(UInt32(0)) { $0 | UInt32(bytes[offset + $1]) << UInt32(8 * $1) }
-        let computed = unsafe bytes.withUnsafeBytes { raw in
-            unsafe spillway_crc32c(0, raw.baseAddress! + offset + 6, header - 6 + length)
-        }
-        guard stored == (computed >> 15 | computed << 17) &+ 0xa282_ead8 else { return nil }
+        guard stored == Self.checksum(of: bytes, (offset + 6)..<(offset + header + length)) else { return nil }
         let kind: Fragment.Kind
         switch type {
         case 1, 5: kind = .full
