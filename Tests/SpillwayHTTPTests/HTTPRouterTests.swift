@@ -130,7 +130,7 @@ import Testing
 
     @Test func datesAreThoseOfTheStandard() {
         #expect(HTTPDate.text(784_111_777) == "Sun, 06 Nov 1994 08:49:37 GMT")
-        var date = HTTPDate()
+        let date = HTTPDate()
         date.refresh(loopMs: 5)
         #expect(date.field.count == "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n".utf8.count)
     }

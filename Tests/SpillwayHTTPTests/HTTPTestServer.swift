@@ -44,12 +44,12 @@ struct HTTPTestServer {
     }
 }
 
-/// Waits for a condition, at most ten seconds.
+/// Waits for a condition, at most thirty seconds.
 func eventually(_ condition: () async throws -> Bool) async throws {
-    let deadline = ContinuousClock.now + .seconds(10)
+    let deadline = ContinuousClock.now + .seconds(30)
     while try await !condition() {
         guard ContinuousClock.now < deadline else {
-            Issue.record("the condition did not come true in ten seconds")
+            Issue.record("the condition did not come true in thirty seconds")
             return
         }
         try await Task.sleep(for: .milliseconds(2))

@@ -10,10 +10,10 @@ public struct HTTPQuery: Sendable {
         self = HTTPRequest(method: .get, target: "?" + text).query
     }
 
-    private var start: Int { storage.pathCount + 1 }
+    private var start: Int { storage.pathEnd + 1 }
 
     /// Whether there are no parameters.
-    public var isEmpty: Bool { storage.targetCount <= storage.pathCount + 1 }
+    public var isEmpty: Bool { storage.target.upperBound <= start }
 
     /// The names of all parameters in their order, decoded.
     ///
@@ -83,12 +83,14 @@ public struct HTTPQuery: Sendable {
 
     /// The next parameter's name and value from the cursor on, which moves behind it.
     private func next(_ cursor: inout Int) -> (name: Range<Int>, value: Range<Int>)? {
-        let end = storage.targetCount
+        let end = storage.target.upperBound
+        let all = storage.bytes
+        let bytes = all.span
         while cursor < end {
             let first = cursor
             var equals: Int?
-            while cursor < end && storage.bytes[cursor] != UInt8(ascii: "&") {
-                if equals == nil && storage.bytes[cursor] == UInt8(ascii: "=") { equals = cursor }
+            while cursor < end && bytes[cursor] != UInt8(ascii: "&") {
+                if equals == nil && bytes[cursor] == UInt8(ascii: "=") { equals = cursor }
                 cursor += 1
             }
             let last = cursor

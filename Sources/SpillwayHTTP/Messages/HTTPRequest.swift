@@ -15,8 +15,8 @@ public struct HTTPRequest: Sendable {
         storage = HTTPRequestStorage()
         storage.method = method
         storage.bytes = Array(target.utf8)
-        storage.targetCount = storage.bytes.count
-        storage.pathCount = storage.bytes.firstIndex(of: UInt8(ascii: "?")) ?? storage.bytes.count
+        storage.target = 0..<storage.bytes.count
+        storage.pathEnd = storage.bytes.firstIndex(of: UInt8(ascii: "?")) ?? storage.bytes.count
         for (name, value) in headers {
             let start = storage.bytes.count
             storage.bytes += name.written
@@ -32,9 +32,9 @@ public struct HTTPRequest: Sendable {
     /// The method; a HEAD request that a GET route answers still says HEAD.
     public var method: HTTPMethod { storage.method }
     /// Path and query as they stand on the wire.
-    public var target: String { String(decoding: storage.bytes[..<storage.targetCount], as: UTF8.self) }
+    public var target: String { String(decoding: storage.bytes[storage.target], as: UTF8.self) }
     /// The path as it stands on the wire, percent-encoded.
-    public var path: String { String(decoding: storage.bytes[..<storage.pathCount], as: UTF8.self) }
+    public var path: String { String(decoding: storage.bytes[storage.path], as: UTF8.self) }
     /// The pattern of the route that answers, such as `/v1/targets/{id}/voters`; nil if none does.
     public var route: String? { storage.match.route?.pattern.description }
     /// The body; empty if there is none.
@@ -61,7 +61,7 @@ public struct HTTPRequest: Sendable {
         _ read: (Span<UInt8>) throws(Failure) -> Result
     ) throws(Failure) -> Result {
         let bytes = storage.bytes
-        return try read(bytes.span.extracting(0..<storage.targetCount))
+        return try read(bytes.span.extracting(storage.target))
     }
 }
 

@@ -1,4 +1,4 @@
-/// What the parser collected of one request: the head's parts in one array, the body in another.
+/// What the parser collected of one request: the head as it came in one array, the places of its parts, the body.
 ///
 /// The parser fills it while it holds the only reference; from the moment a request is made of it, it is not changed
 /// until that request and all its copies are gone, when the connection takes it for its next request.
@@ -12,11 +12,12 @@ final class HTTPRequestStorage: @unchecked Sendable {
     }
 
     var method = HTTPMethod.other
-    /// The target, then the names and values of the fields, one behind the other.
+    /// The head.
     var bytes: [UInt8] = []
-    var targetCount = 0
-    /// The part of the target before the question mark.
-    var pathCount = 0
+    /// Where path and query stand in ``bytes``.
+    var target = 0..<0
+    /// The end of the path: the question mark, or the end of the target.
+    var pathEnd = 0
     var fields: [Field] = []
     var body: [UInt8] = []
     /// The other end of the connection, and whom the request is counted for: the same unless a trusted proxy is there.
@@ -30,12 +31,14 @@ final class HTTPRequestStorage: @unchecked Sendable {
     func reset() {
         method = .other
         bytes.removeAll(keepingCapacity: bytes.capacity <= 4096)
-        targetCount = 0
-        pathCount = 0
+        target = 0..<0
+        pathEnd = 0
         fields.removeAll(keepingCapacity: true)
         body.removeAll(keepingCapacity: body.capacity <= 4096)
         match = .notFound
     }
+
+    var path: Range<Int> { target.lowerBound..<pathEnd }
 
     func firstField(_ name: HTTPFieldName) -> Range<Int>? {
         let bytes = self.bytes

@@ -33,7 +33,9 @@ internal import CHTTPParser
     private var isStorageUsed = false
     private var scanner = HeadScanner()
     private var framing = ChunkFraming()
-    private var headCount = 0
+    /// The piece of the head that the C parser works on, and where it stands in the copy.
+    private var feedStart: UnsafeRawPointer?
+    private var feedOffset = 0
     private var bodyLimit = 0
     /// What this request's body has taken out of the budget.
     private var reserved = 0
@@ -110,10 +112,15 @@ internal import CHTTPParser
             isComplete = true
         case .refused(let why): return (0, .refused(HTTPRefusal(.smuggling, why)))
         }
-        headCount += count
+        // The callbacks note where things stand in this copy.
+        unsafe feedStart = bytes.baseAddress
+        feedOffset = storage.bytes.count
+        unsafe storage.bytes.append(contentsOf: bytes[..<count])
         let taken = unsafe execute(bytes, count)
         if let refusal { return (count, .refused(refusal)) }
-        if headCount - storage.targetCount > limits.maximumHeaderBytes { return (count, .refused(Self.headTooLarge)) }
+        if storage.bytes.count - storage.target.count > limits.maximumHeaderBytes {
+            return (count, .refused(Self.headTooLarge))
+        }
         guard unsafe spillway_http_is_ok(parser) != 0 else { return (count, .refused(parserError())) }
         if !isComplete && !isHeadComplete { return (count, nil) }
         guard isComplete && isHeadComplete && taken == count else {
@@ -137,7 +144,7 @@ internal import CHTTPParser
             isHTTP10 = version.1 == 0
             isStorageUsed = true
             let bytes = storage.bytes
-            storage.match = match(storage.method, bytes.span.extracting(0..<storage.pathCount))
+            storage.match = match(storage.method, bytes.span.extracting(storage.path))
             if isMessageComplete { return complete() }
             bodyLimit = storage.match.route?.maximumBodyBytes ?? limits.maximumBodyBytes
             if !isChunked {
@@ -211,7 +218,6 @@ internal import CHTTPParser
         isStorageUsed = false
         scanner = HeadScanner()
         framing = ChunkFraming()
-        headCount = 0
         last = .none
         isHeadComplete = false
         isMessageComplete = false
@@ -231,10 +237,19 @@ internal import CHTTPParser
 // MARK: - The C parser's callbacks
 
 extension HTTPRequestParser {
+    /// Where bytes of the present piece stand in the head.
+    private func place(_ bytes: UnsafeBufferPointer<UInt8>) -> Range<Int> {
+        guard let base = bytes.baseAddress, let feedStart = unsafe feedStart else {
+            return feedOffset..<feedOffset
+        }
+        let start = unsafe feedOffset + feedStart.distance(to: UnsafeRawPointer(base))
+        return start..<(start + bytes.count)
+    }
+
     func tookTarget(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
-        unsafe storage.bytes.append(contentsOf: bytes)
-        storage.targetCount = storage.bytes.count
-        if storage.targetCount <= limits.maximumTargetBytes { return 0 }
+        let place = unsafe place(bytes)
+        storage.target = storage.target.isEmpty ? place : storage.target.lowerBound..<place.upperBound
+        if storage.target.count <= limits.maximumTargetBytes { return 0 }
         refusal = HTTPRefusal(
             .targetTooLong, .uriTooLong, "path and query may have \(limits.maximumTargetBytes) bytes at most")
         return -1
@@ -243,29 +258,29 @@ extension HTTPRequestParser {
     func tookFieldName(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
         // Trailers are checked and dropped: nothing may come in through them.
         if isHeadComplete { return 0 }
+        let place = unsafe place(bytes)
         if last != .name {
             if storage.fields.count == limits.maximumHeaderCount {
                 refusal = Self.headTooLarge
                 return -1
             }
-            let start = storage.bytes.count
-            storage.fields.append(.init(name: start..<start, value: start..<start))
             last = .name
+            storage.fields.append(.init(name: place, value: place.upperBound..<place.upperBound))
+        } else {
+            let index = storage.fields.count - 1
+            storage.fields[index].name = storage.fields[index].name.lowerBound..<place.upperBound
+            storage.fields[index].value = place.upperBound..<place.upperBound
         }
-        unsafe storage.bytes.append(contentsOf: bytes)
-        let end = storage.bytes.count
-        let index = storage.fields.count - 1
-        storage.fields[index].name = storage.fields[index].name.lowerBound..<end
-        storage.fields[index].value = end..<end
         return 0
     }
 
     func tookFieldValue(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
         if isHeadComplete || storage.fields.isEmpty { return 0 }
-        last = .value
-        unsafe storage.bytes.append(contentsOf: bytes)
+        let place = unsafe place(bytes)
         let index = storage.fields.count - 1
-        storage.fields[index].value = storage.fields[index].value.lowerBound..<storage.bytes.count
+        let start = last == .value ? storage.fields[index].value.lowerBound : place.lowerBound
+        last = .value
+        storage.fields[index].value = start..<max(start, place.upperBound)
         return 0
     }
 

@@ -15,7 +15,8 @@ enum HeadValidator {
         }
         try checkTarget(storage)
         var seen = Seen()
-        let bytes = storage.bytes
+        let all = storage.bytes
+        let bytes = all.span
         for index in storage.fields.indices {
             let field = storage.fields[index]
             let value = trimmed(bytes, field.value)
@@ -28,7 +29,7 @@ enum HeadValidator {
                     throw HTTPRefusal(.smuggling, "a header field's value holds a control character")
                 }
             }
-            try seen.note(bytes.span.extracting(field.name), bytes.span.extracting(value))
+            try seen.note(bytes.extracting(field.name), bytes.extracting(value))
         }
         let hosts = seen.hosts
         guard hosts == 1 || (hosts == 0 && version == (1, 0)) else {
@@ -115,31 +116,33 @@ enum HeadValidator {
     /// The target must be a path (or `*` for OPTIONS) of allowed bytes, with whole escapes; splits it at the question
     /// mark.
     private static func checkTarget(_ storage: HTTPRequestStorage) throws(HTTPRefusal) {
-        let bytes = storage.bytes
-        let count = storage.targetCount
-        guard count > 0,
-            bytes[0] == UInt8(ascii: "/") || (count == 1 && bytes[0] == UInt8(ascii: "*") && storage.method == .options)
+        let all = storage.bytes
+        let bytes = all.span
+        let (start, end) = (storage.target.lowerBound, storage.target.upperBound)
+        guard start < end,
+            bytes[start] == UInt8(ascii: "/")
+                || (end - start == 1 && bytes[start] == UInt8(ascii: "*") && storage.method == .options)
         else { throw HTTPRefusal(.target, "the target must be a path") }
-        var pathCount = count
-        var index = 0
-        while index < count {
+        var pathEnd = end
+        var index = start
+        while index < end {
             let byte = bytes[index]
             if !ByteClass.isTarget(byte) {
                 guard byte == UInt8(ascii: "%") else {
                     throw HTTPRefusal(.target, "the target holds a character that must be percent-encoded")
                 }
-                guard index + 2 < count, ByteClass.hexValue(bytes[index + 1]) != nil,
+                guard index + 2 < end, ByteClass.hexValue(bytes[index + 1]) != nil,
                     ByteClass.hexValue(bytes[index + 2]) != nil
                 else { throw HTTPRefusal(.target, "the target holds a % without two hexadecimal digits") }
-            } else if byte == UInt8(ascii: "?") && pathCount == count {
-                pathCount = index
+            } else if byte == UInt8(ascii: "?") && pathEnd == end {
+                pathEnd = index
             }
             index += 1
         }
-        storage.pathCount = pathCount
+        storage.pathEnd = pathEnd
     }
 
-    private static func trimmed(_ bytes: [UInt8], _ range: Range<Int>) -> Range<Int> {
+    private static func trimmed(_ bytes: Span<UInt8>, _ range: Range<Int>) -> Range<Int> {
         var start = range.lowerBound
         var end = range.upperBound
         while start < end && (bytes[start] == 32 || bytes[start] == 9) { start += 1 }

@@ -46,7 +46,7 @@ public struct HTTPRouter: Sendable {
     /// Answers a request without any socket.
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
         let bytes = request.storage.bytes
-        request.storage.match = match(request.method, path: bytes.span.extracting(0..<request.storage.pathCount))
+        request.storage.match = match(request.method, path: bytes.span.extracting(request.storage.path))
         return await responder()(request)
     }
 

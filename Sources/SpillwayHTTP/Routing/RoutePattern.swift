@@ -8,10 +8,12 @@ struct RoutePattern: Sendable, CustomStringConvertible {
     let description: String
     let segments: [Segment]
     let parameterNames: [String]
+    private let bytes: [UInt8]
 
     init(_ text: String) {
         precondition(text.first == "/", "the route '\(text)' must begin with a slash")
         description = text
+        bytes = Array(text.utf8)
         segments = text.utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
             part in
             if part.first == UInt8(ascii: "{") && part.last == UInt8(ascii: "}") {
@@ -28,12 +30,12 @@ struct RoutePattern: Sendable, CustomStringConvertible {
 
     /// Whether the path is this one byte for byte; most requests are told apart by that.
     func equals(_ path: Span<UInt8>) -> Bool {
-        let utf8 = description.utf8
-        if path.count != utf8.count { return false }
-        var index = 0
-        for byte in utf8 {
-            if path[index] != byte { return false }
-            index += 1
+        if path.count != bytes.count { return false }
+        // From the end, where paths differ.
+        var index = bytes.count
+        while index > 0 {
+            index -= 1
+            if path[index] != bytes[index] { return false }
         }
         return true
     }

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// The beginning of most responses, made anew once a second: the status line of a 200 and the `Date` header field.
-struct HTTPDate {
+final class HTTPDate {
     private static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
@@ -11,8 +11,10 @@ struct HTTPDate {
     private(set) var okHead: [UInt8] = []
     private var validUntilMs: UInt64 = 0
 
+    init() {}
+
     /// - Parameter loopMs: milliseconds on a clock that never goes back.
-    mutating func refresh(loopMs: UInt64) {
+    func refresh(loopMs: UInt64) {
         if loopMs < validUntilMs { return }
         var now = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &now)

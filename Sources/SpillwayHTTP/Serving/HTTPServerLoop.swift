@@ -29,7 +29,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     private var listener: TCPListener?
     private var connections: [HTTPConnection] = []
     private var scratch: [UInt8] = []
-    private var date = HTTPDate()
+    private let date = HTTPDate()
     private var routes: [HTTPRouteMetrics]
     private var unmatched: HTTPRouteMetrics
     private var whenEmpty: ((_ inTime: Bool) -> Void)?
