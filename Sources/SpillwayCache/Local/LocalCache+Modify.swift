@@ -8,6 +8,7 @@ extension LocalCache {
     /// the greater of both, and the body decides whether the value holds the change already.
     ///
     /// - Parameters:
+    ///   - key: the key.
     ///   - version: of the change.
     ///   - body: changes the value under the shard's lock, so it must be short and must not call the cache; answers
     ///     false if the value is to be dropped. A placeholder is dropped.

@@ -76,7 +76,9 @@ public final class LocalCache<Key: Hashable & Sendable, Value: Sendable>: Sendab
     /// Drops a key's value and keeps the version for `tombstoneLifetime`, during which older fills are refused. A value
     /// that already is of this version or a newer one stays. Leases and loads of the key are void.
     ///
-    /// - Parameter version: of the change; `.absent` when it is not known: then whatever is there is dropped.
+    /// - Parameters:
+    ///   - key: the key.
+    ///   - version: of the change; `.absent` when it is not known: then whatever is there is dropped.
     @inlinable
     public func invalidate(_ key: Key, version: CacheVersion) {
         let hash = Self.hash(key)

@@ -22,13 +22,18 @@ public protocol RemoteCache<Key, Value>: Sendable {
     ///
     /// A placeholder does not replace a value of the same version.
     ///
-    /// - Parameter token: from the read that missed.
+    /// - Parameters:
+    ///   - key: the key.
+    ///   - answer: the store's.
+    ///   - token: from the read that missed.
     func fill(_ key: Key, _ answer: Versioned<Value>, token: RemoteToken) async throws -> RemoteFillOutcome<Value>
 
     /// Drops the value if it is older than the version, and keeps the version for the tombstone's lifetime, which is the
     /// remote cache's own configuration. Repeating it does no harm.
     ///
-    /// - Parameter version: of the change; `.absent` when it is not known: then the value is dropped whatever its version.
+    /// - Parameters:
+    ///   - key: the key.
+    ///   - version: of the change; `.absent` when it is not known: then the value is dropped whatever its version.
     func invalidate(_ key: Key, version: CacheVersion) async throws
 }
 
