@@ -20,8 +20,8 @@ enum DemoPage {
                         <span class="unseen">Dislike</span> <span data-count="dislikes">–</span>
                       </button>
                     </div>
+                    <div class="share" aria-hidden="true"><span></span></div>
                   </div>
-                  <div class="share" aria-hidden="true"><span></span></div>
                 </li>
 
         """#
@@ -62,7 +62,8 @@ enum DemoPage {
             <section class="intro">
               <h1>Every vote kept. Every count exact.</h1>
               <p>A vote is on disk before its button hears back, and every open window sees the count move.
-                <a id="other" href="/?guest=2" target="_blank" rel="noopener">Open a second window</a> as somebody else.</p>
+                <a id="other" href="/?guest=2" target="_blank" rel="noopener">Open a second window</a> as somebody else,
+                or <a href="#burst-title">send ten thousand votes</a> at once.</p>
             </section>
             <div class="columns">
               <section aria-labelledby="videos">
@@ -75,7 +76,7 @@ enum DemoPage {
                 </ul>
               </section>
               <section class="panel" aria-labelledby="burst-title">
-                <h2 id="burst-title">A burst</h2>
+                <h2 id="burst-title" tabindex="-1">A burst</h2>
                 <p>1,250 new guests vote on all eight videos, as fast as this browser can send.</p>
                 <fieldset>
                   <legend class="unseen">How the votes are sent</legend>
@@ -85,12 +86,12 @@ enum DemoPage {
                 <button type="button" class="primary" id="burst">Send 10,000 votes</button>
                 <progress id="progress" max="10000" value="0" aria-label="Votes acknowledged"></progress>
                 <dl>
-                  <div><dt>Throughput</dt><dd><b id="rate">–</b> votes/s</dd></div>
-                  <div><dt>Acknowledged</dt><dd><b id="done">–</b> votes</dd></div>
-                  <div><dt>Latency, median</dt><dd><b id="p50">–</b> ms</dd></div>
-                  <div><dt>Latency, 99th</dt><dd><b id="p99">–</b> ms</dd></div>
-                  <div><dt>Projection lag</dt><dd><b id="pending">–</b> votes</dd></div>
-                  <div><dt>Counts behind</dt><dd><b id="behind">–</b> ms</dd></div>
+                  <div><dt>Throughput</dt><dd><b id="rate">0</b> votes/s</dd></div>
+                  <div><dt>Acknowledged</dt><dd><b id="done">0</b> votes</dd></div>
+                  <div><dt>Latency, median</dt><dd><b id="p50">0</b> ms</dd></div>
+                  <div><dt>Latency, 99th</dt><dd><b id="p99">0</b> ms</dd></div>
+                  <div><dt>Projection lag</dt><dd><b id="pending">0</b> votes</dd></div>
+                  <div><dt>Counts behind</dt><dd><b id="behind">0</b> ms</dd></div>
                 </dl>
                 <figure>
                   <svg id="chart" viewBox="0 0 300 72" preserveAspectRatio="none" role="img"

@@ -74,28 +74,28 @@ enum DemoStyle {
         #connection::before { content: ""; width: 8px; height: 8px; border-radius: 50%; background: var(--warn); }
         #connection[data-state="live"]::before { background: var(--accent); box-shadow: 0 0 0 4px var(--accent-soft); }
 
-        .intro { padding-block: clamp(28px, 4.5vw, 52px) clamp(22px, 3vw, 34px); }
+        .intro { padding-block: clamp(24px, 3.2vw, 40px) clamp(20px, 2.4vw, 30px); }
         h1 { font-size: clamp(28px, 4.2vw, 44px); line-height: 1.12; letter-spacing: -0.028em; font-weight: 680; text-wrap: balance; }
-        .intro p { max-width: 62ch; margin-top: 12px; color: var(--quiet); font-size: 17px; text-wrap: pretty; }
+        .intro p { max-width: 78ch; margin-top: 12px; color: var(--quiet); font-size: 17px; text-wrap: pretty; }
 
         .columns { display: grid; grid-template-columns: minmax(0, 1fr) 344px; gap: 20px; align-items: start; }
         .cards { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; }
 
         .card {
-          position: relative; display: flex; gap: 14px; padding: 14px; overflow: hidden;
+          display: flex; gap: 16px; padding: 14px;
           background: var(--surface); border: 1px solid var(--line); border-radius: 16px; box-shadow: var(--shadow);
         }
         .art {
-          flex: none; width: 96px; border-radius: 10px; display: grid; place-items: center; color: #fff;
+          flex: none; width: 108px; border-radius: 10px; display: grid; place-items: center; color: #fff;
           background:
-            radial-gradient(80% 90% at 12% 8%, hsl(calc(var(--hue) + 46) 74% calc(var(--lightness) + 12%)), transparent 70%),
-            radial-gradient(90% 90% at 92% 96%, hsl(calc(var(--hue) - 42) 62% calc(var(--lightness) - 16%)), transparent 72%),
-            hsl(var(--hue) 52% var(--lightness));
+            radial-gradient(90% 80% at 20% 0%, hsl(calc(var(--hue) + 24) 62% calc(var(--lightness) + 14%)), transparent 72%),
+            radial-gradient(100% 90% at 90% 100%, hsl(calc(var(--hue) - 22) 50% calc(var(--lightness) - 18%)), transparent 74%),
+            hsl(var(--hue) 42% var(--lightness));
         }
         .art svg { width: 34px; height: 34px; padding: 5px; border-radius: 50%; fill: currentColor; stroke: none; background: rgb(0 0 0 / 26%); }
-        .art-1 { --hue: 268; } .art-2 { --hue: 18; } .art-3 { --hue: 350; } .art-4 { --hue: 152; }
-        .art-5 { --hue: 218; } .art-6 { --hue: 40; } .art-7 { --hue: 190; } .art-8 { --hue: 312; }
-        .about { flex: 1; min-width: 0; padding-bottom: 2px; }
+        .art-1 { --hue: 262; } .art-2 { --hue: 24; } .art-3 { --hue: 348; } .art-4 { --hue: 168; }
+        .art-5 { --hue: 222; } .art-6 { --hue: 36; } .art-7 { --hue: 196; } .art-8 { --hue: 322; }
+        .about { flex: 1; min-width: 0; padding-block: 4px 2px; }
         h3 { font-size: 16px; line-height: 1.3; font-weight: 620; letter-spacing: -0.008em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
         .author { color: var(--quiet); font-size: 14px; line-height: 1.35; }
         .votes { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; }
@@ -115,9 +115,9 @@ enum DemoStyle {
         .card[aria-busy] .vote[aria-pressed="true"] svg { animation: breathe 1.1s 0.4s infinite; }
         .moved { animation: moved 0.5s ease-out; }
 
-        .share { position: absolute; inset: auto 0 0; height: 3px; background: var(--against); transition: opacity 0.3s; }
+        .share { height: 4px; margin-top: 14px; border-radius: 2px; overflow: hidden; background: var(--against); transition: opacity 0.3s; }
         .share span { display: block; height: 100%; background: var(--accent); transform-origin: left; transform: scaleX(var(--share, 0)); transition: transform 0.3s; box-shadow: 2px 0 0 var(--surface); }
-        .empty .share { opacity: 0; }
+        .empty .share { opacity: 0.25; filter: grayscale(1); }
 
         .panel {
           position: sticky; top: 20px; padding: 20px; background: var(--surface); border: 1px solid var(--line);
