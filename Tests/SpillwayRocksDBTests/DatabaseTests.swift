@@ -138,12 +138,14 @@ import Testing
         var incomplete = 0
         for number in 0..<count {
             do {
-                #expect(try database.get(rows, key(number), options: memory) == bytes("value"))
+                let value = try database.get(rows, key(number), options: memory)
+                #expect(value == bytes("value"))
             } catch let error as DatabaseError where error.code == .incomplete {
                 incomplete += 1
             }
             do {
-                #expect(try database.multiGet(rows, [key(number)], options: memory) == [bytes("value")])
+                let values = try database.multiGet(rows, [key(number)], options: memory)
+                #expect(values == [bytes("value")])
             } catch let error as DatabaseError where error.code == .incomplete {
                 incomplete += 1
             }
