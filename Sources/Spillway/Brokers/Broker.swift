@@ -114,7 +114,7 @@ public protocol Subscription: Sendable {
     func resume(_ partitions: [TopicPartition])
 
     /// The next record delivered of the partition is the first at or after the position. Records fetched before are
-    /// dropped by the broker, and their demand is given back.
+    /// dropped by the broker, and their demand is given back; also if the partition has gone meanwhile.
     func seek(_ partition: TopicPartition, to position: Position)
 
     /// Stores, for each partition, the position to read next. Not durable before a later sync where the broker says

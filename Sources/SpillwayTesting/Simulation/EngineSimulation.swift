@@ -4,7 +4,7 @@ import SpillwayCore
 /// Runs the consumer engine in a world that a seed decides: processes crash at any step, partitions move, records
 /// come twice or late, handlers are slow and fail, commits fail. Afterwards the world heals and everything ends.
 ///
-/// Checked all the time: order per key, no two records of a key at once, no commit past an unfinished record, what is
+/// Checked all the time: order per key, no two records of a key at once, none twice in one assignment, no commit past an unfinished record, what is
 /// held and demanded is within the limits, no work goes on after a partition was given back. Checked at the end:
 /// nothing is lost, no key starved beside keys that failed, every permit came back, everything is committed.
 ///

@@ -28,6 +28,8 @@ struct SimulatedNode: Sendable {
     var openings: [Pending<EngineActions.Opening>] = []
     var commits: Pending<[Commit]>?
     var isLeaving = false
+    /// When a revocation arrived, by partition.
+    var revokedAt: [Int: MonotonicInstant] = [:]
     /// The generation of the last assignment that arrived, by partition.
     var generations: [Int: UInt64] = [:]
     /// Generations whose loss has arrived, by partition.

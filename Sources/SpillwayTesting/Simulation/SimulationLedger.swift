@@ -9,6 +9,8 @@ struct SimulationLedger: Sendable {
         var indexInKey: Int
         var padding: Int
         var hasEffect = false
+        /// The generation under which it took effect last.
+        var generation: UInt64 = 0
     }
 
     struct Partition: Sendable {
@@ -76,8 +78,12 @@ struct SimulationLedger: Sendable {
     }
 
     /// A record takes effect, or is given up: final either way.
-    mutating func effect(_ number: Int, _ index: Int) throws(SimulationViolation) {
+    mutating func effect(_ number: Int, _ index: Int, generation: UInt64) throws(SimulationViolation) {
         let entry = partitions[number].entries[index]
+        guard entry.generation != generation else {
+            throw SimulationViolation("repeat: record \(index) of partition \(number) twice in one assignment")
+        }
+        partitions[number].entries[index].generation = generation
         switch order {
         case .none: break
         case .partition:
@@ -102,8 +108,13 @@ struct SimulationLedger: Sendable {
 
     /// The store has lost what it did from an entry on.
     mutating func forgetEffects(_ number: Int, from index: Int) {
-        for later in index..<partitions[number].entries.count { partitions[number].entries[later].hasEffect = false }
+        for later in index..<partitions[number].entries.count { forgetEffect(number, later) }
         partitions[number].prefix = min(partitions[number].prefix, index)
+    }
+
+    private mutating func forgetEffect(_ number: Int, _ index: Int) {
+        partitions[number].entries[index].hasEffect = false
+        partitions[number].entries[index].generation = 0
     }
 
     /// A commit may not pass what has no effect yet, nor may its hint claim it.

@@ -121,12 +121,14 @@ extension SimulationWorld {
                 throw SimulationViolation("leak: process \(index) holds \(node.engine.inFlightRecords) permits")
             }
         }
-        for (number, slot) in broker.slots.enumerated() {
-            guard let last = ledger.partitions[number].entries.last?.position.successor else { continue }
-            let committed = plan.settings.asksForPositions ? applied[number] : slot.committed ?? .start
-            guard committed == last else {
-                throw SimulationViolation("end: partition \(number) is committed to \(committed), not \(last)")
-            }
+        if let number = firstUncommitted { throw SimulationViolation("end: partition \(number) is not committed") }
+    }
+
+    /// A partition that is not committed (or applied) to its end.
+    var firstUncommitted: Int? {
+        broker.slots.indices.first { number in
+            let end = ledger.partitions[number].entries.last?.position.successor
+            return (plan.settings.asksForPositions ? applied[number] : broker.slots[number].committed) != end
         }
     }
 

@@ -40,9 +40,6 @@ extension SimulationWorld {
 
     private mutating func seek(_ seek: (partition: TopicPartition, position: Position), by index: Int) {
         let number = seek.partition.partition
-        guard broker.slots[number].owner == index else { return }
-        broker.slots[number].next = ledger.firstIndex(number, atOrAfter: seek.position)
-        broker.slots[number].floor = broker.slots[number].next
         // What was fetched before is dropped, and its demand given back.
         for event in nodes[index].inbox {
             guard case .records(let batch) = event, batch.partition == seek.partition else { continue }
@@ -52,15 +49,15 @@ extension SimulationWorld {
         nodes[index].inbox.removeAll { event in
             if case .records(let batch) = event { batch.partition == seek.partition } else { false }
         }
+        guard broker.slots[number].owner == index else { return }
+        broker.slots[number].next = ledger.firstIndex(number, atOrAfter: seek.position)
+        broker.slots[number].floor = broker.slots[number].next
     }
 
     mutating func completeRevocation(_ number: Int, by index: Int) throws(SimulationViolation) {
         guard broker.slots[number].owner == index, broker.slots[number].isRevoking else { return }
-        if plan.settings.revocationDrainTimeout >= .milliseconds(300),
-            nodes[index].running.contains(where: { item in
-                isLive(item.work, number) && item.endsAt < now + .milliseconds(10)
-            })
-        {
+        let deadline = (nodes[index].revokedAt[number] ?? .zero) + plan.settings.revocationDrainTimeout
+        if now < deadline, nodes[index].running.contains(where: { isLive($0.work, number) }) {
             throw SimulationViolation("revocation: partition \(number) was given back while its records were handled")
         }
         broker.slots[number].owner = nil
@@ -155,7 +152,7 @@ extension SimulationWorld {
         }
         for index in indices {
             report.effects += 1
-            try ledger.effect(number, index)
+            try ledger.effect(number, index, generation: batch.generation)
         }
         return .finished
     }
@@ -179,7 +176,7 @@ extension SimulationWorld {
                 results.append(.retry(at: later(20)))
             } else {
                 report.effects += 1
-                try ledger.effect(number, index)
+                try ledger.effect(number, index, generation: record.generation)
                 results.append(.finished)
             }
         }

@@ -58,6 +58,20 @@ import Testing
         check(lanes.take(limits, now: time(21))?.count == 2)
     }
 
+    @Test func whatWaitsBehindRunningWorkDoesNotCloseABatch() throws {
+        let limits = BatchLimits(maxRecords: 2, maxBytes: 100, maxDelay: .milliseconds(20))
+        var lanes = LaneScheduler(order: .key)
+        lanes.add(entry(1, 0), now: time(0))
+        lanes.add(entry(1, 1), now: time(0))
+        let work = try unwrap(lanes.take(limits, now: time(0)))
+        lanes.add(entry(1, 2), now: time(1))
+        lanes.add(entry(1, 3), now: time(1))
+        lanes.add(entry(2, 4), now: time(1))
+        check(lanes.take(limits, now: time(2)) == nil)
+        lanes.complete(work, [.finished, .finished], now: time(2))
+        check(lanes.take(limits, now: time(2))?.count == 2)
+    }
+
     @Test func whatFollowsAFailedRecordComesAgain() throws {
         let limits = BatchLimits(maxRecords: 10, maxBytes: 100, maxDelay: .zero)
         var lanes = LaneScheduler(order: .key)
