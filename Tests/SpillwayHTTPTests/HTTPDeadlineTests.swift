@@ -135,6 +135,22 @@ import Testing
         try await running.value
     }
 
+    @Test func halfARequestDoesNotMakeShutdownUnclean() async throws {
+        let loop = try EventLoop(name: "half")
+        defer { loop.shutdown() }
+        var configuration = HTTPServerConfiguration(port: 0)
+        configuration.drainTimeout = .milliseconds(200)
+        let server = try HTTPServer(configuration: configuration, router: HTTPRouter(), loops: [loop])
+        let client = try HTTPTestClient(port: try await server.listen().port)
+        try await client.send("GET / HTTP/1.1\r\nHo")
+        try await eventually { server.connectionCount == 1 }
+        let group = ServiceGroup(services: [server], logger: Logger(label: "test"))
+        let running = Task { try await group.run() }
+        group.triggerGracefulShutdown()
+        _ = try await client.receiveAll()
+        try await running.value
+    }
+
     @Test func shutdownEndsAtItsDeadline() async throws {
         let gate = TestGate()
         let loop = try EventLoop(name: "deadline")

@@ -120,7 +120,8 @@ import Testing
     @Test func eachIsRefusedInPieces() {
         for (text, status) in Self.refused {
             for size in [1, 2, 3, 7] {
-                let outcome = ParserRun.run(Array(text.utf8) + Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)) { _ in
+                let outcome = HTTPConnectionReplay(Array(text.utf8) + Array("GET / HTTP/1.1\r\nHost: a\r\n\r\n".utf8)) {
+                    _ in
                     size
                 }
                 #expect(outcome.requests.isEmpty, "\(text.debugDescription.prefix(200)) in pieces of \(size)")
@@ -141,7 +142,7 @@ import Testing
         ]
         for text in accepted {
             for size in [1, 3, 1000] {
-                let outcome = ParserRun.run(Array(text.utf8)) { _ in size }
+                let outcome = HTTPConnectionReplay(Array(text.utf8)) { _ in size }
                 #expect(outcome.requests.count == 1, "\(text.debugDescription): \(String(describing: outcome.refusal))")
             }
         }

@@ -5,7 +5,7 @@ public struct HTTPFieldName: Hashable, Sendable, CustomStringConvertible {
     /// In small letters.
     let canonical: [UInt8]
 
-    /// Makes a name. It must be a token of RFC 9110: letters, digits and ``!#$%&'*+-.^_`|~``.
+    /// Makes a name. It must be a token of RFC 9110 (5.6.2): letters, digits and some punctuation.
     public init(_ name: String) {
         written = Array(name.utf8)
         precondition(

@@ -245,9 +245,16 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         }
     }
 
-    /// The server shuts down.
-    func drain() {
+    /// Whether a handler is at work; cutting it off is worth an error.
+    var isAnswering: Bool { machine.phase == .answering && keepAliveAfterWrite == nil }
+
+    /// The server shuts down. What has not arrived by then has half of the time left.
+    func drain(withinMs time: UInt64) {
         run(machine.drain())
+        if machine.phase == .receiving && !tcp.isClosed {
+            deadline = min(deadline, server.loop.nowMilliseconds + time / 2)
+            server.check(self, afterMs: time / 2)
+        }
         if let stream {
             stream.close()
             task?.cancel()

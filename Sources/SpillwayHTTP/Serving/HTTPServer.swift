@@ -58,7 +58,7 @@ public final class HTTPServer: Service, Sendable {
     /// Starts to listen, unless it does already; ``run()`` does it too.
     ///
     /// - Returns: The address, with the port that was picked if the configured one is 0.
-    /// - Throws: ``EventLoopError`` when the address can't be listened on.
+    /// - Throws: `EventLoopError` when the address can't be listened on.
     @discardableResult
     public func listen() async throws -> SocketAddress {
         if let address = state.withLock({ $0.address }) { return address }
@@ -75,7 +75,7 @@ public final class HTTPServer: Service, Sendable {
 
     /// Serves until graceful shutdown is asked for or the task is cancelled, then drains.
     ///
-    /// - Throws: ``EventLoopError`` when the address can't be listened on; ``HTTPServerError`` when requests had to be
+    /// - Throws: `EventLoopError` when the address can't be listened on; ``HTTPServerError`` when requests had to be
     ///   cut off at the end.
     public func run() async throws {
         let address = try await listen()

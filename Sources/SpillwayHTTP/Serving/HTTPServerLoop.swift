@@ -161,15 +161,17 @@ final class HTTPServerLoop: @unchecked Sendable {
         listener?.close()
         listener = nil
         self.whenEmpty = whenEmpty
-        for connection in connections { connection.drain() }
+        for connection in connections { connection.drain(withinMs: Self.milliseconds(time)) }
         if connections.isEmpty {
             finishDraining(inTime: true)
             return
         }
         loop.schedule(after: time) { [self] in
             if self.whenEmpty == nil { return }
+            // A client that sends or reads slowly is no reason to call the shutdown unclean.
+            let isAnswering = connections.contains { $0.isAnswering }
             for connection in connections { connection.abort() }
-            finishDraining(inTime: false)
+            finishDraining(inTime: !isAnswering)
         }
     }
 
