@@ -31,7 +31,8 @@ import Testing
         let second = try ServiceHarness(paused, continuing: first)
         try await second.run { service in
             for number in 0..<50 {
-                #expect(try await service.one("video-\(number)", "me").state == .like)
+                let seen = try await service.one("video-\(number)", "me")
+                #expect(seen.state == .like)
             }
         }
         try await ServiceHarness(continuing: second).run { service in
