@@ -29,9 +29,10 @@ import Testing
         try fixture.database.write(batch)
         free.set(49 << 20)
         let full = await #expect(throws: DatabaseError.self) {
-            while true {
+            let deadline = ContinuousClock.now + .seconds(10)
+            while ContinuousClock.now < deadline {
                 try fixture.database.write(batch)
-                await Task.yield()
+                try await Task.sleep(for: .milliseconds(1))
             }
         }
         #expect(full?.code == .noSpace)

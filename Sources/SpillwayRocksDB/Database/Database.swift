@@ -117,6 +117,12 @@ internal import Synchronization
         return family
     }
 
+    /// What a flush or compaction has failed with: writes throw it until RocksDB has recovered; `nil` is well.
+    public var backgroundFailure: DatabaseError? { events.failure }
+
+    /// Whether RocksDB has run out of space and has not recovered yet.
+    public var isOutOfSpace: Bool { events.isOutOfSpace }
+
     /// The names of all families, sorted.
     public var familyNames: [String] { state.withLock { $0.families.keys.sorted() } }
 
@@ -161,7 +167,6 @@ internal import Synchronization
             } catch { failure = error }
             for family in families.values { unsafe spillway_family_free(family.handle) }
             if let error = unsafe spillway_db_close(handle).take("close"), failure == nil { failure = error }
-            events.close()
             if let failure { throw failure }
             if marksClean, events.failure == nil { try directory.putCleanMark() }
         }

@@ -37,8 +37,6 @@ final class DatabaseEvents: Sendable {
         }
     }
 
-    func close() {}
-
     /// The context for the listener's callbacks.
     var context: UnsafeMutableRawPointer { unsafe Unmanaged.passUnretained(self).toOpaque() }
 
