@@ -35,7 +35,7 @@ import Testing
         var features = BrokerConformance.Features()
         features.maxMessageBytes = EmbeddedBroker.Configuration().maxMessageBytes
         let suite = BrokerConformance(
-            features: features, reopen: { try await homes.open(try homes.close($0)) }
+            features: features, timeout: .seconds(60), reopen: { try await homes.open(try homes.close($0)) }
         ) { try homes.open(TemporaryDirectory()) }
         do { try await suite.run(name) } catch {
             try await homes.closeAll()
