@@ -1,3 +1,5 @@
+internal import SpillwayHTTP
+
 /// A strong entity tag of an answer's bytes, and the question whether a client has it (RFC 9110, section 13.1.2).
 struct EntityTag {
     /// The tag with its quotes: `"0123456789abcdef"`.
@@ -14,6 +16,11 @@ struct EntityTag {
         }
         digits.append(UInt8(ascii: "\""))
         text = String(decoding: digits, as: UTF8.self)
+    }
+
+    /// True if the client has the answer.
+    func isNamed(by request: HTTPRequest) -> Bool {
+        request.hasHeader(.ifNoneMatch) && request.headers(.ifNoneMatch).contains { isNamed(by: $0) }
     }
 
     /// True if an `If-None-Match` header names this tag, weakly or strongly, or is `*`.

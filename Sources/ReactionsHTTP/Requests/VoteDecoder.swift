@@ -46,10 +46,9 @@ struct VoteDecoder: Sendable {
 
     /// Any other body, decoded with the same errors.
     func decode<T: Decodable>(_ type: T.Type, _ body: [UInt8]) throws -> T {
-        // The decoder would also take UTF-16 and UTF-32; in UTF-8 no JSON text has a zero byte.
-        guard !body.isEmpty, !body.contains(0) else {
-            throw RequestError.malformed(
-                body.isEmpty ? "The body is empty; send a JSON object." : "The body is not UTF-8.")
+        guard !body.isEmpty else { throw RequestError.malformed("The body is empty; send a JSON object.") }
+        guard JSONSyntax.isValid(body) else {
+            throw RequestError.malformed("The body is not valid JSON in UTF-8.")
         }
         do {
             return try decoder.decode(type, from: Data(body))

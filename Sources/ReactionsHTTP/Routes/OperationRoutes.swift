@@ -3,21 +3,26 @@ public import Reactions
 public import SpillwayCore
 public import SpillwayHTTP
 
-/// Health, metrics and administration.
+/// Health, metrics, the specification and administration.
 public struct OperationRoutes: Sendable {
     private let service: any ReactionServing
     private let authentication: Authentication
     private let registry: MetricsRegistry
+    private let routes: ReactionRoutesConfiguration
     private let backup: @Sendable (String) async throws -> Void
 
-    /// - Parameter backup: copies the data directory to a path; throws `Problem` with what the client should hear.
+    /// - Parameters:
+    ///   - routes: what the specification says of the reactions' routes.
+    ///   - backup: copies the data directory to a path; throws `Problem` with what the client should hear.
     public init(
         service: any ReactionServing, authentication: Authentication, registry: MetricsRegistry,
+        routes: ReactionRoutesConfiguration = ReactionRoutesConfiguration(targetTypes: ["video", "comment"]),
         backup: @escaping @Sendable (String) async throws -> Void
     ) {
         self.service = service
         self.authentication = authentication
         self.registry = registry
+        self.routes = routes
         self.backup = backup
     }
 
@@ -32,6 +37,8 @@ public struct OperationRoutes: Sendable {
             HTTPResponse(
                 .ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: registry.exposition())
         }
+        let specification = Specification(OpenAPIDocument.bytes(routes))
+        router.on(.get, "/openapi.json") { specification.response(to: $0) }
         router.on(.post, "/v1/admin/backup", handler: backUp)
     }
 

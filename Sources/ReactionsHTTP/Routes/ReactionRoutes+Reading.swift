@@ -20,7 +20,7 @@ extension ReactionRoutes {
             return response
         }
         let tag = EntityTag(of: body)
-        let isKnown = request.hasHeader(.ifNoneMatch) && request.headers(.ifNoneMatch).contains { tag.isNamed(by: $0) }
+        let isKnown = tag.isNamed(by: request)
         var response = isKnown ? HTTPResponse(.notModified) : HTTPResponse(.ok, body: body)
         response.fields = isKnown ? Self.unchangedFields : Self.publicFields
         response.fields.append(.etag, tag.text)
@@ -42,8 +42,10 @@ extension ReactionRoutes {
     func stream(_ request: HTTPRequest) async throws -> HTTPResponse {
         _ = try authentication.optionalPrincipal(of: request)
         let ids = try TargetList.read(request.query)
+        let place = try streams.enter()
         let changes = try await ReactionProblems.telling { try await service.changes(of: ids) }
         return .events { writer in
+            defer { withExtendedLifetime(place) {} }
             for try await change in changes {
                 try writer.send(
                     ServerSentEvent(

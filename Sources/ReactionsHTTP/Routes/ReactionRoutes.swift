@@ -28,7 +28,7 @@ public struct ReactionRoutesConfiguration: Sendable {
     public var voteBurstPerAddress = 100_000
     /// The greatest body of a batch, in bytes. Default 1 MiB.
     public var maximumBatchBodyBytes = 1 << 20
-    /// Streams at once. Default 10,000.
+    /// Streams at once; more are answered 503. Default 10,000.
     public var maximumStreams = 10_000
 
     /// The defaults.
@@ -42,6 +42,7 @@ public struct ReactionRoutes: Sendable {
     let configuration: ReactionRoutesConfiguration
     let decoder: VoteDecoder
     let limits: VoteLimits
+    let streams: StreamLimit
 
     /// - Parameters:
     ///   - service: what answers.
@@ -55,6 +56,7 @@ public struct ReactionRoutes: Sendable {
         self.configuration = configuration
         decoder = VoteDecoder(targetTypes: configuration.targetTypes)
         limits = VoteLimits(configuration, time: time)
+        streams = StreamLimit(maximum: configuration.maximumStreams)
     }
 
     /// Adds the routes.

@@ -100,7 +100,7 @@ struct EmbeddedServer {
         ReactionRoutes(service: service, authentication: access.authentication, configuration: routing)
             .register(on: &router)
         OperationRoutes(
-            service: service, authentication: access.authentication, registry: registry,
+            service: service, authentication: access.authentication, registry: registry, routes: routing,
             backup: { path in try await node.backUp(to: path) }
         ).register(on: &router)
         if configuration.demo, let issuer = access.issuer {

@@ -45,6 +45,7 @@ struct ServerAccess: Sendable {
         server.maximumConnectionsPerAddress =
             network.maxConnectionsPerAddress == 0 ? network.maxConnections : network.maxConnectionsPerAddress
         server.limits.maximumBodyBytes = network.maxBodyBytes
+        server.limits.maximumHeaderBytes = network.maxHeaderBytes
         server.requestTimeout = network.requestTimeout
         server.idleTimeout = network.idleTimeout
         server.drainTimeout = network.drainTimeout

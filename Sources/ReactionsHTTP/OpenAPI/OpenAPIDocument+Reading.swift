@@ -1,0 +1,131 @@
+extension OpenAPIDocument {
+    static func readingPaths(_ votersAccess: VotersAccess) -> [String] {
+        [summary, stream, mine, voters(votersAccess)]
+    }
+
+    private static var summary: String {
+        #"""
+        "/v1/votes/summary": {
+          "get": {
+            "operationId": "summary",
+            "tags": ["votes"],
+            "summary": "Counts of up to a hundred targets, and the caller's own reactions",
+            "description": "A target that nobody voted on has zeros. Without a token every user_state is none, \#
+        and the answer has an ETag and may be cached for a second; with one it is private.",
+            \#(tokenOptional),
+            "parameters": [
+              \#(parameter("TargetIDs")), \#(parameter("SpillwayPosition")), \#(parameter("IfNoneMatch"))
+            ],
+            "responses": {
+              "200": {
+                "description": "The counts.",
+                "headers": {
+                  "Cache-Control": {"$ref": "#/components/headers/CacheControl"},
+                  "Vary": {"$ref": "#/components/headers/Vary"},
+                  "ETag": {"$ref": "#/components/headers/ETag"}
+                },
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Summary"}}}
+              },
+              "304": {
+                "description": "The client has this answer already (without a token only).",
+                "headers": {
+                  "Cache-Control": {"$ref": "#/components/headers/CacheControl"},
+                  "Vary": {"$ref": "#/components/headers/Vary"},
+                  "ETag": {"$ref": "#/components/headers/ETag"}
+                }
+              },
+              \#(refusals(401, 422))
+            }
+          }
+        }
+        """#
+    }
+
+    private static var stream: String {
+        #"""
+        "/v1/votes/stream": {
+          "get": {
+            "operationId": "stream",
+            "tags": ["votes"],
+            "summary": "Counts as they change",
+            "description": "Server-sent events named counts; the data of each is a CountsEvent. The present \#
+        values come at once, then changes, at most ten a second for each target. A target's version never goes \#
+        backwards. The stream lasts until one side ends it; a client that reads too slowly is cut off and comes \#
+        back for the present values.",
+            \#(tokenOptional),
+            "parameters": [\#(parameter("TargetIDs"))],
+            "responses": {
+              "200": {
+                "description": "The stream.",
+                "headers": {"Cache-Control": {"$ref": "#/components/headers/CacheControl"}},
+                "content": {"text/event-stream": {
+                  "schema": {
+                    "type": "string",
+                    "contentMediaType": "text/event-stream",
+                    "description": "Each event's data is JSON of the schema CountsEvent."
+                  },
+                  "example": "event: counts\ndata: \#
+        {\"target_id\":\"a\",\"likes\":1,\"dislikes\":0,\"version\":\"1\"}\n\n"
+                }}
+              },
+              \#(refusals(401, 422))
+            }
+          }
+        }
+        """#
+    }
+
+    private static var mine: String {
+        #"""
+        "/v1/me/votes": {
+          "get": {
+            "operationId": "myVotes",
+            "tags": ["lists"],
+            "summary": "What I reacted to, newest first",
+            \#(tokenNeeded),
+            "parameters": [
+              \#(parameter("Reaction")), \#(parameter("Limit")), \#(parameter("Cursor")),
+              \#(parameter("SpillwayPosition"))
+            ],
+            "responses": {
+              "200": {
+                "description": "A page. The caller's own acknowledged votes are always in it.",
+                "headers": {"Cache-Control": {"$ref": "#/components/headers/CacheControl"}},
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/MyVotes"}}}
+              },
+              \#(refusals(401, 422))
+            }
+          }
+        }
+        """#
+    }
+
+    private static func voters(_ access: VotersAccess) -> String {
+        let security = access == .anyone ? tokenOptional : tokenNeeded
+        let refusals = access == .admin ? refusals(401, 403, 404, 422) : refusals(401, 404, 422)
+        return #"""
+            "/v1/targets/{id}/voters": {
+              "get": {
+                "operationId": "voters",
+                "tags": ["lists"],
+                "summary": "Who reacted to a target, newest first",
+                "description": "Who may ask is configured: anyone, anyone with a token (the default), or tokens \#
+            of scope admin.",
+                \#(security),
+                "parameters": [
+                  \#(parameter("TargetID")), \#(parameter("Reaction")), \#(parameter("Limit")),
+                  \#(parameter("Cursor"))
+                ],
+                "responses": {
+                  "200": {
+                    "description": "A page.",
+                    "headers": {"Cache-Control": {"$ref": "#/components/headers/CacheControl"}},
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Voters"}}}
+                  },
+                  \#(refusals)
+                }
+              }
+            }
+            """#
+    }
+}

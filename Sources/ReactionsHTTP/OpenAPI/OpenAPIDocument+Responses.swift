@@ -1,0 +1,40 @@
+extension OpenAPIDocument {
+    /// The refusals, by status.
+    private static let refusalMeanings: [(status: Int, meaning: String, header: (name: String, component: String)?)] = [
+        (400, "Not HTTP, not JSON, or a query or header that can't be read.", nil),
+        (401, "No token, or one that is not good.", ("WWW-Authenticate", "WWWAuthenticate")),
+        (403, "The token lacks the scope.", ("WWW-Authenticate", "WWWAuthenticate")),
+        (404, "There is nothing at this path.", nil),
+        (408, "The request took too long to arrive.", nil),
+        (413, "The body is too large: over 64 KiB, of a batch over 1 MiB, unless configured otherwise.", nil),
+        (414, "Path and query are too long.", nil),
+        (415, "The body is not application/json.", nil),
+        (417, "An Expect that is not 100-continue.", nil),
+        (422, "A field has a value that is not allowed; detail and field name it.", nil),
+        (429, "Too many votes of this user or address, or too many that wait.", ("Retry-After", "RetryAfter")),
+        (431, "The header fields are too large or too many.", nil),
+        (500, "The server failed.", nil),
+        (
+            503,
+            "Not now; the type says why. With outcome-unknown a vote may or may not be recorded.",
+            ("Retry-After", "RetryAfter")
+        ),
+    ]
+
+    static var responses: String {
+        let members = refusalMeanings.map { status, meaning, header in
+            let headers = header.map {
+                "\"headers\": {\"\($0.name)\": {\"$ref\": \"#/components/headers/\($0.component)\"}}, "
+            }
+            return #"""
+                  "Refusal\#(status)": {
+                    "description": "\#(meaning)",
+                    \#(headers ?? "")"content": {
+                      "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
+                    }
+                  }
+                """#
+        }
+        return "\"responses\": {\n" + members.joined(separator: ",\n") + "\n}"
+    }
+}
