@@ -160,6 +160,10 @@ public final class ReactionService: Service {
         }
     }
 
+    /// Makes ``readiness()`` say that this ends, while what has begun and what still comes is served: for those who send
+    /// requests elsewhere then.
+    public func announceShutdown() { state.withLock { $0 = .stopping } }
+
     private func finish() {
         state.withLock { $0 = .stopping }
         overlay.expire(all: true)

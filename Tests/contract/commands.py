@@ -53,7 +53,7 @@ def configuration(r, world):
 
     for variable, value, words in [
         ("SPILLWAY_PORT", "99999", ["0", "65535"]), ("SPILLWAY_PORT", "x", ["65535"]), ("SPILLWAY_PORT", "", ["65535"]),
-        ("SPILLWAY_REQUEST_TIMEOUT", "1", []), ("SPILLWAY_REQUEST_TIMEOUT", "2h", ["100ms", "3600s"]),
+        ("SPILLWAY_REQUEST_TIMEOUT", "1", []), ("SPILLWAY_REQUEST_TIMEOUT", "2h", ["100ms", "1h"]),
         ("SPILLWAY_MAX_CONNECTIONS", "0", ["1", "1000000"]), ("SPILLWAY_MAX_BODY_BYTES", "1", []),
         ("SPILLWAY_VOTERS_ACCESS", "everyone", ["anyone", "token", "admin"]), ("SPILLWAY_TARGET_TYPES", "a,a", []),
         ("SPILLWAY_TARGET_TYPES", "Video!", []), ("SPILLWAY_PARTITIONS", "257", ["256"]), ("SPILLWAY_DEMO", "perhaps", []),
@@ -85,8 +85,7 @@ def configuration(r, world):
     many = ",".join("t%d" % number for number in range(31))
     with world.serve("--target-types", many) as s:
         r.equal("31 target types", s.vote("a", "u", kind="t30").status, 200)
-    done = world.run("serve", "--data", world.path("data"), "--target-types", many + ",t31", "--port", "70000")
-    r.check("a flag's value is refused", done.returncode in (64, 78), done)
+    ends(r, "32 target types", world.run("serve", "--data", world.path("data"), "--target-types", many + ",t31", "--port", "0"), 78, "31")
 
 
 def token(r, world):

@@ -25,8 +25,7 @@ def backup(r, world):
         for name, bad, status, field in [
             ("a relative path", {"path": "x"}, 422, "path"), ("no path", {}, 422, "path"), ("a number", {"path": 1}, 422, "path"),
             ("NUL", {"path": "/tmp/a\0b"}, 422, "path"), ("no object", [], 422, None), ("a brace", "{", 400, None),
-            ("inside of itself", {"path": s.data + "/db/x"}, 422, None), ("no parent", {"path": "/nowhere/x/y"}, 422, None),
-            ("the data directory", {"path": s.data}, 422, None),
+            ("inside of itself", {"path": s.data + "/db/x"}, 422, None), ("the data directory", {"path": s.data}, 422, None),
         ]:
             r.answer(name, s.ask("POST", "/v1/admin/backup", "root", bad, scope="admin"), status, field)
         r.answer("no JSON", s.ask("POST", "/v1/admin/backup", "root", "x", kind="text/plain", scope="admin"), 415)

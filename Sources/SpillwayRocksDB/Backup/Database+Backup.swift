@@ -7,9 +7,12 @@ extension Database {
     /// On the same file system files are linked, not copied. `FORMAT` is written last, so that a copy that was
     /// interrupted is not taken for one that was not.
     ///
-    /// - Parameter path: a directory that does not exist or is empty.
+    /// - Parameter path: a directory that does not exist or is empty, outside of the data directory.
     /// - Throws: `DatabaseError`; with ``DatabaseError/Code/foreignDirectory`` if something is there.
     public func checkpoint(to path: String) throws {
+        guard !DirectoryCopy.isInside(path, of: self.path) else {
+            throw DatabaseError(.foreignDirectory, "\(path) is inside of the data directory: name one outside of it")
+        }
         try DirectoryCopy.requireEmpty(path)
         try FileSystem.makeDirectories(path)
         try sync()
@@ -53,6 +56,24 @@ enum DirectoryCopy {
         guard FileSystem.isDirectory(path), try FileSystem.names(in: path).allSatisfy({ $0 == "lost+found" }) else {
             throw DatabaseError(.foreignDirectory, "\(path) is not empty: name a directory that does not exist yet")
         }
+    }
+
+    /// Whether a path, there or not, leads into the directory.
+    static func isInside(_ path: String, of directory: String) -> Bool {
+        guard let directory = real(directory) else { return false }
+        var ancestor = path
+        while !FileSystem.exists(ancestor), ancestor != FileSystem.parent(of: ancestor) {
+            ancestor = FileSystem.parent(of: ancestor)
+        }
+        guard let found = real(ancestor) else { return false }
+        return found == directory || found.hasPrefix(directory + "/")
+    }
+
+    /// The path without links and dots; nil if it leads nowhere.
+    private static func real(_ path: String) -> String? {
+        guard let text = unsafe realpath(path, nil) else { return nil }
+        defer { unsafe free(text) }
+        return unsafe String(cString: text)
     }
 
     /// Copies the key and, last, what makes it a data directory.

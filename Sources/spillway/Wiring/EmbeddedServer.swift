@@ -110,7 +110,8 @@ struct EmbeddedServer {
     }
 }
 
-/// Says on standard output that the service is ready, once.
+/// Says on standard output that the service is ready, once, and to whoever asks that it ends: services stop in reverse
+/// order, so this comes before the server drains.
 private struct ReadyLine: Service {
     let service: ReactionService
     let text: String
@@ -120,5 +121,6 @@ private struct ReadyLine: Service {
         if Task.isCancelled { return }
         Terminal.process.print(text)
         try await gracefulShutdown()
+        service.announceShutdown()
     }
 }
