@@ -20,10 +20,12 @@ final class RouteHarness {
 
     /// Where backups were asked for; one that is refused throws.
     final class Backups: Sendable {
-        let paths = Mutex<[String]>([])
+        private let made = Mutex<[String]>([])
+        var paths: [String] { made.withLock { $0 } }
+
         func make(_ path: String) throws {
             if path == "/refused" { throw Problem(.unprocessableContent, detail: "there is something at this path") }
-            paths.withLock { $0.append(path) }
+            made.withLock { $0.append(path) }
         }
     }
 

@@ -13,13 +13,22 @@ continue-on-failure = true
 max-examples = %d
 allow-x00 = true
 
+[phases.coverage]
+# The parser of HTTP knows no QUERY: that is a 400 before any route.
+unexpected-methods = ["get", "put", "post", "delete", "options", "patch", "trace"]
+
 [checks]
 # A position that a request presents and that is not applied in time is a 503, as the specification says.
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 503]
-# Good by its schema, and yet refused: a cursor or a position that no answer gave, an idempotency key used with another body.
+# Good by its schema, and yet refused: a cursor or a position that no answer gave, a key used with another body.
 positive_data_acceptance.expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 422, 429, 503]
-# The tokens of this run are users': a backup is 403 whatever its path.
 negative_data_rejection.expected-statuses = ["4xx", 503]
+
+[[operations]]
+include-operation-id = "vote"
+# The body is empty unless it was asked for, which OpenAPI has no words for; another group checks both forms.
+checks.content_type_conformance.enabled = false
+checks.response_schema_conformance.enabled = false
 """
 
 
@@ -28,13 +37,13 @@ def fuzz(r, world, python):
     tool = os.path.join(os.path.dirname(python), "schemathesis")
     if not r.check("schemathesis is there", os.access(tool, os.X_OK), tool + " is missing: scripts/setup test"):
         return
-    examples = 200 if os.environ.get("SPILLWAY_SOAK") else 40
+    examples = 200 if os.environ.get("SPILLWAY_SOAK") else 15
     with world.serve("--position-wait", "20ms", "--outcome-wait", "100ms", "--vote-rate-per-user", "0") as s:
         configuration = world.path("schemathesis") + ".toml"
         with open(configuration, "w") as file:
             file.write(CONFIGURATION % (s.token("fuzz"), examples))
         url = "http://127.0.0.1:%d/openapi.json" % s.port
-        common = [tool, "--config-file", configuration, "run", url, "--checks", "all", "--no-color"]
+        common = [tool, "--config-file", configuration, "run", url, "--no-color", "--phases", "examples,coverage,fuzzing"]
         for name, options in [
             ("all but the stream", ["--exclude-path", "/v1/votes/stream"]),
             ("bad requests for the stream", ["--include-path", "/v1/votes/stream", "--mode", "negative"]),

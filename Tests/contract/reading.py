@@ -57,7 +57,7 @@ def positions(r, s):
     r.answer("me/votes takes it too", s.ask("GET", "/v1/me/votes", "p1", headers=[("Spillway-Position", position)]), 200)
     two = [("Spillway-Position", position), ("Spillway-Position", position)]
     r.answer("two headers", s.ask("GET", path, headers=two), 200)
-    for value in ["x", "1", "1.2", "1.2.3.4", "-1.0.0", "1.0.99999999999999999999", "1.0.5;", "é"]:
+    for value in ["", ",", "x", "1", "1.2", "1.2.3.4", "-1.0.0", "1.0.99999999999999999999", "1.0.5;", "é"]:
         r.answer("Spillway-Position: " + value, s.ask("GET", path, headers=[("Spillway-Position", value)]), 400)
     epoch, partition, sequence = position.split(".")
     far = "%s.%s.%d" % (epoch, partition, int(sequence) + 10**12)

@@ -59,13 +59,11 @@ extension OpenAPIDocument {
                 "description": "The stream.",
                 "headers": {"Cache-Control": {"$ref": "#/components/headers/CacheControl"}},
                 "content": {"text/event-stream": {
-                  "schema": {
-                    "type": "string",
-                    "contentMediaType": "text/event-stream",
-                    "description": "Each event's data is JSON of the schema CountsEvent."
-                  },
-                  "example": "event: counts\ndata: \#
-        {\"target_id\":\"a\",\"likes\":1,\"dislikes\":0,\"version\":\"1\"}\n\n"
+                  "schema": {"$ref": "#/components/schemas/Event"},
+                  "example": {
+                    "event": "counts",
+                    "data": "{\"target_id\":\"a\",\"likes\":1,\"dislikes\":0,\"version\":\"1\"}"
+                  }
                 }}
               },
               \#(refusals(401, 422))

@@ -60,7 +60,7 @@ extension OpenAPIDocument {
         "Positions": {
           "type": "string",
           "description": "Positions with commas between.",
-          "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+(,[0-9]+\\.[0-9]+\\.[0-9]+)*$"
+          "pattern": "^[0-9]+\\.[0-9]+\\.[0-9]+(, *[0-9]+\\.[0-9]+\\.[0-9]+)*$"
         },
         "Accepted": {
           "type": "object",
@@ -95,6 +95,19 @@ extension OpenAPIDocument {
                   "user_state": {"$ref": "#/components/schemas/State"}
                 }
               }
+            }
+          }
+        },
+        "Event": {
+          "type": "object",
+          "description": "One event of the stream, by its fields.",
+          "required": ["event", "data"],
+          "properties": {
+            "event": {"type": "string", "const": "counts"},
+            "data": {
+              "type": "string",
+              "contentMediaType": "application/json",
+              "contentSchema": {"$ref": "#/components/schemas/CountsEvent"}
             }
           }
         },

@@ -12,7 +12,7 @@ extension HTTPRequest {
         guard hasHeader(.spillwayPosition) else { return [] }
         var positions: [LogPosition] = []
         for header in headers(.spillwayPosition) {
-            for part in header.split(separator: ",") {
+            for part in header.split(separator: ",", omittingEmptySubsequences: false) {
                 var text = part.drop { $0 == " " }
                 while text.last == " " { text.removeLast() }
                 guard let position = LogPosition(text), positions.count < 1_024 else {

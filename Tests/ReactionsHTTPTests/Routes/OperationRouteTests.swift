@@ -14,9 +14,12 @@ import Testing
         #expect(try await client.vote("a", as: "me").status == 503)
         #expect(try await client.send(.get, "/v1/votes/summary?target_ids=a").status == 503)
         try await harness.run { client in
-            #expect(try await client.send(.get, "/readyz").status == 200)
+            let during = try await client.send(.get, "/readyz")
+            #expect(during.status == 200)
         }
         #expect(try await client.send(.get, "/readyz").json["detail"].string == "draining")
+        harness.service.announceShutdown()
+        #expect(try await client.send(.get, "/readyz").status == 503)
     }
 
     @Test func metricsArePrometheusText() async throws {
@@ -48,10 +51,10 @@ import Testing
             let user = try await client.send(.post, path, as: "me", body: body)
             #expect(user.status == 403 && user["WWW-Authenticate"]?.contains("insufficient_scope") == true)
             #expect(try await client.send(.post, path, as: "me", scopes: ["administrator"], body: body).status == 403)
-            #expect(backups.paths.withLock { $0 }.isEmpty)
+            #expect(backups.paths.isEmpty)
             let done = try await client.send(.post, path, as: "me", scopes: ["read", "admin"], body: body)
             #expect(done.status == 200 && done.json["path"].string == "/somewhere \"x\"")
-            #expect(backups.paths.withLock { $0 } == ["/somewhere \"x\""])
+            #expect(backups.paths == ["/somewhere \"x\""])
             for bad in [#"{"path":"relative"}"#, #"{"path":""}"#, #"{"path":"/a\u0000b"}"#, "{}", #"{"path":1}"#] {
                 let answer = try await client.send(.post, path, as: "me", scopes: ["admin"], body: bad)
                 #expect(answer.status == 422 && answer.json["field"].string == "path", "\(bad)")

@@ -86,13 +86,14 @@ import Testing
 
     @Test(arguments: ["/v1/votes", "/v1/votes/batch"]) func whoHasNoTokenIsRefused(path: String) async throws {
         let harness = try RouteHarness()
-        let other = try RouteHarness()
+        let foreign = try RouteHarness().tokens.token(
+            subject: "me", issuedAtMs: SystemTimeSource().wallMilliseconds(), lifetime: .seconds(60))
         try await harness.run { client in
             let none = try await client.send(.post, path, body: "{}")
             #expect(none.status == 401 && none["WWW-Authenticate"] == "Bearer")
             for value in [
                 "Basic eA==", "Bearer", "Bearer ", "Bearer x", "Bearer a.b.c",
-                "Bearer \(try other.tokens.token(subject: "me", issuedAtMs: SystemTimeSource().wallMilliseconds(), lifetime: .seconds(60)))",
+                "Bearer \(foreign)",
             ] {
                 let bad = try await client.send(.post, path, headers: [("Authorization", value)], body: "{}")
                 #expect(bad.status == 401 && bad["WWW-Authenticate"]?.hasPrefix("Bearer") == true, "\(value)")
