@@ -60,6 +60,9 @@ import Testing
         ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: \u{b}chunked\r\n\r\n0\r\n\r\n", 400),
         ("POST / HTTP/1.0\r\n\(host)Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+        // A head that the C parser alone would end at CR and any byte, and read the rest as chunks and trailers.
+        ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\rX0;\r\nExpect: 100-continue\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\rX0\r\n\r\n", 400),
         // Chunks.
         ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n1\rXa\r\n0\r\n\r\n", 400),
         ("POST / HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n1\r\naXY0\r\n\r\n", 400),

@@ -22,13 +22,17 @@ struct HTTPConnectionReplay: Equatable {
             && (left.refusal == nil) == (right.refusal == nil)
     }
 
-    /// - Parameter pieceSize: how many bytes come next, at the given place; at least one does.
-    init(_ bytes: [UInt8], limits: HTTPLimits = HTTPLimits(), pieceSize: (Int) -> Int) {
+    private static let router = {
         var router = HTTPRouter()
         router.on(.get, "/") { _ in HTTPResponse() }
         router.on(.post, "/large", maximumBodyBytes: 1 << 20) { _ in HTTPResponse() }
-        let frozen = router
-        machine = HTTPConnectionStateMachine(parser: HTTPRequestParser(limits: limits) { frozen.match($0, path: $1) })
+        return router
+    }()
+
+    /// - Parameter pieceSize: how many bytes come next, at the given place; at least one does.
+    init(_ bytes: [UInt8], limits: HTTPLimits = HTTPLimits(), pieceSize: (Int) -> Int) {
+        machine = HTTPConnectionStateMachine(
+            parser: HTTPRequestParser(limits: limits) { Self.router.match($0, path: $1) })
         var start = 0
         while start < bytes.count && !isClosed {
             let end = min(bytes.count, start + max(1, pieceSize(start)))

@@ -124,7 +124,7 @@ internal import CHTTPParser
         guard unsafe spillway_http_is_ok(parser) != 0 else { return (count, .refused(parserError())) }
         if !isComplete && !isHeadComplete { return (count, nil) }
         guard isComplete && isHeadComplete && taken == count else {
-            return (count, .refused(HTTPRefusal(.smuggling, "the end of the head is ambiguous")))
+            return (count, .refused(Self.ambiguousHead))
         }
         return (count, finishHead())
     }
@@ -192,6 +192,10 @@ internal import CHTTPParser
         }
     }
 
+    private static var ambiguousHead: HTTPRefusal {
+        HTTPRefusal(.smuggling, "the end of the head is ambiguous")
+    }
+
     private static var ambiguousBody: HTTPRefusal {
         HTTPRefusal(.smuggling, "the end of the chunked body is ambiguous")
     }
@@ -257,7 +261,7 @@ extension HTTPRequestParser {
 
     func tookFieldName(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
         // Trailers are checked and dropped: nothing may come in through them.
-        if isHeadComplete { return 0 }
+        if isHeadComplete { return refuseInsideHead() }
         let place = unsafe place(bytes)
         if last != .name {
             if storage.fields.count == limits.maximumHeaderCount {
@@ -284,12 +288,20 @@ extension HTTPRequestParser {
         return 0
     }
 
+    /// The C parser is given no byte behind the head before both parsers agreed that it ends there.
+    private func refuseInsideHead() -> Int32 {
+        if phase != .head { return 0 }
+        refusal = Self.ambiguousHead
+        return -1
+    }
+
     func headEnded() -> Int32 {
         isHeadComplete = true
         return 0
     }
 
     func tookBody(_ bytes: UnsafeBufferPointer<UInt8>) -> Int32 {
+        if refuseInsideHead() != 0 { return -1 }
         let count = storage.body.count + bytes.count
         do throws(HTTPRefusal) {
             if count > bodyLimit { throw bodyTooLarge }
@@ -304,6 +316,7 @@ extension HTTPRequestParser {
 
     func messageEnded() -> Int32 {
         isMessageComplete = true
+        if unsafe spillway_http_is_chunked(parser) != 0 && refuseInsideHead() != 0 { return -1 }
         return unsafe spillway_http_pause(parser)
     }
 }

@@ -31,6 +31,7 @@ struct HeadScanner {
             }
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[index...])
             guard let found = unsafe memchr(rest.baseAddress!, 10, rest.count) else {
+                if unsafe hasLoneReturn(rest, before: rest.count - 1) { return .refused(Self.loneReturn) }
                 lineCount += rest.count
                 lastByte = unsafe rest[rest.count - 1]
                 if unsafe rest.count > 1 || rest[0] != 13 { hasBegun = true }
@@ -40,6 +41,7 @@ struct HeadScanner {
             let length = unsafe rest.baseAddress!.distance(to: UnsafeRawPointer(found))
             let previous = unsafe length > 0 ? rest[length - 1] : lineCount > 0 ? lastByte : 0
             guard previous == 13 else { return .refused("a line of the head ends without a carriage return") }
+            if unsafe hasLoneReturn(rest, before: length - 1) { return .refused(Self.loneReturn) }
             index += length + 1
             if lineCount + length > 1 {
                 hasBegun = true
@@ -55,6 +57,14 @@ struct HeadScanner {
             lineCount = 0
         }
         return .partial
+    }
+
+    private static let loneReturn = "a carriage return stands inside a line of the head"
+
+    /// Whether a CR stands before the end of a line: at the end of the piece before this one, or in its first bytes.
+    private func hasLoneReturn(_ line: UnsafeRawBufferPointer, before end: Int) -> Bool {
+        if unsafe lineCount > 0 && lastByte == 13 && line[0] != 10 { return true }
+        return unsafe end > 0 && memchr(line.baseAddress!, 13, end) != nil
     }
 
     private mutating func countSpaces(_ bytes: UnsafeRawBufferPointer) {
