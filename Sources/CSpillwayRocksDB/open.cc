@@ -2,6 +2,7 @@
 
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
@@ -81,7 +82,12 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
         cf.bottommost_compression_opts.zstd_max_train_bytes = static_cast<uint32_t>(o.dictionary_bytes) * 64;
     }
     if (o.prefix_bytes >= 0) {
-        cf.prefix_extractor.reset(NewFixedPrefixTransform(static_cast<size_t>(o.prefix_bytes)));
+        // Shorter keys are their own prefix.
+        cf.prefix_extractor.reset(NewCappedPrefixTransform(static_cast<size_t>(o.prefix_bytes)));
+    }
+    if (o.memtable_buckets > 0 && o.prefix_bytes >= 0) {
+        // High enough for all keys of a memtable in one bucket: a viral target is one.
+        cf.memtable_factory.reset(NewHashSkipListRepFactory(o.memtable_buckets, 12, 4));
     }
     if (o.hint_prefix_bytes >= 0) {
         cf.memtable_insert_with_hint_prefix_extractor.reset(
@@ -91,6 +97,11 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
         cf.memtable_prefix_bloom_size_ratio = o.memtable_filter_ratio;
         cf.memtable_whole_key_filtering = o.whole_key_filter;
     }
+    // Stalls hold up the log too; projections give way by themselves, long before (Database.giveWayToCompactions).
+    cf.level0_slowdown_writes_trigger = 48;
+    cf.level0_stop_writes_trigger = 96;
+    cf.soft_pending_compaction_bytes_limit = 8ull << 30;
+    cf.hard_pending_compaction_bytes_limit = 64ull << 30;
     if (o.ascending) {
         // Keys only ascend and are never written twice, so files never overlap and every compaction is a move, as
         // long as all levels compress alike and nothing rewrites a file for its age.
@@ -116,6 +127,8 @@ DBOptions db_options(const spillway_db_options &o, spillway_db &owner) {
     db.max_total_wal_size = o.max_wal_bytes;
     db.write_buffer_manager = owner.buffers;
     db.bytes_per_sync = 1 << 20;
+    // Hashed memtables take one writer at a time; the log's batch and a projection's rarely meet.
+    db.allow_concurrent_memtable_write = false;
     db.info_log_level = WARN_LEVEL;
     db.max_log_file_size = 8 << 20;
     db.keep_log_file_num = 4;

@@ -54,10 +54,9 @@ spillway_status spillway_batch_rollback(spillway_batch *batch) {
 }
 
 spillway_status spillway_db_write(
-    spillway_db *db, spillway_batch *batch, spillway_bytes witness, bool sync, bool low_priority) {
+    spillway_db *db, spillway_batch *batch, spillway_bytes witness, bool sync) {
     WriteOptions options;
     options.sync = sync;
-    options.low_pri = low_priority;
     if (witness.size > 0) {
         // The witness goes behind the entries and comes off again, so that a batch can be written twice.
         batch->batch.SetSavePoint();

@@ -22,8 +22,6 @@ public final class RocksReactionStore: ReactionStore {
     let types: TypeTable
     let targetNumbers: Atomic<UInt64>
     let states: [PartitionState]
-    /// Whether transactions give way when compactions lag behind; an import, with nobody else writing, does not.
-    let yieldsToCompactions = Atomic<Bool>(true)
 
     /// What the families are opened with; hand them to `Database.open` with the broker's.
     public static var familyOptions: [ColumnFamily.Options] { ReactionFamilies.options }

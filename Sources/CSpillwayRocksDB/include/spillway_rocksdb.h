@@ -51,6 +51,7 @@ typedef struct {
     int32_t write_buffers, block_bytes, restart_interval, filter;  // filter: 0 none, 1 bloom, 2 ribbon
     double filter_bits;
     int32_t prefix_bytes, hint_prefix_bytes;  // -1: none
+    uint32_t memtable_buckets;                // 0: a skip list; else a hash table of skip lists, by prefix
     int32_t compression, bottom_compression;  // 0 none, 4 lz4, 7 zstd, as RocksDB numbers them
     int32_t zstd_level, dictionary_bytes, level0_trigger;
     double memtable_filter_ratio;
@@ -135,7 +136,7 @@ spillway_status spillway_batch_rollback(spillway_batch *batch);
 
 // Writes the batch with the witness (a blob that no memtable sees) behind its entries; the batch is unchanged after.
 spillway_status spillway_db_write(
-    spillway_db *db, spillway_batch *batch, spillway_bytes witness, bool sync, bool low_priority);
+    spillway_db *db, spillway_batch *batch, spillway_bytes witness, bool sync);
 spillway_status spillway_db_sync_wal(spillway_db *db);
 // family null: all of them.
 spillway_status spillway_db_flush(spillway_db *db, spillway_family *family, bool wait);

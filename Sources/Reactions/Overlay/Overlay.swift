@@ -78,6 +78,9 @@ final class Overlay: Sendable {
         for waiter in passed { waiter.continuation.resume(returning: true) }
     }
 
+    /// Whether somebody waits for a position.
+    var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
+
     /// Waits until all positions are applied.
     ///
     /// - Returns: false if they were not by the deadline.

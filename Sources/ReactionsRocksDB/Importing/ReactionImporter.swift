@@ -1,7 +1,6 @@
 public import Reactions
 internal import Spillway
 internal import SpillwayRocksDB
-internal import Synchronization
 
 /// A reaction from a file.
 public struct ImportedReaction: Hashable, Sendable {
@@ -50,7 +49,6 @@ public final class ReactionImporter {
         self.nowMs = nowMs
         validator = VoteValidator(targetTypes: targetTypes)
         rounds = Array(repeating: [], count: store.partitions)
-        store.yieldsToCompactions.store(false, ordering: .relaxed)
     }
 
     /// Takes a reaction in; it is written with the next round.

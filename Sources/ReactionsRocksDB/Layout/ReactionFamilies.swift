@@ -29,7 +29,8 @@ struct ReactionFamilies: Sendable {
     /// What the families are opened with.
     static var options: [ColumnFamily.Options] {
         [
-            named("targets"), named("target_names"), named("users"), named("user_names"), rows, list("voters"), byUser,
+            ids("targets"), named("target_names"), ids("users"), named("user_names"), rows, list("voters"),
+            list("by_user"),
             .ascending(name: "reactions.previous"), named("meta"),
         ]
     }
@@ -55,28 +56,33 @@ struct ReactionFamilies: Sendable {
         return options
     }
 
+    /// Read by whole keys only, so that each key may be a prefix of its own.
+    private static func ids(_ name: String) -> ColumnFamily.Options {
+        var options = named(name)
+        options.prefixBytes = 255
+        options.filtersWholeKeys = false
+        options.memtableBuckets = 65_536
+        return options
+    }
+
     private static var rows: ColumnFamily.Options {
         var options = ColumnFamily.Options(name: "reactions.rows")
         options.filter = .bloom(bitsPerKey: 10)
         options.blockBytes = 4 << 10
-        options.memtableFilterRatio = 0.05
+        options.prefixBytes = 2 * Numbers.width
+        options.filtersWholeKeys = false
+        options.memtableBuckets = 262_144
         return options
     }
 
+    /// Walked within one owner's entries.
     private static func list(_ name: String) -> ColumnFamily.Options {
         var options = ColumnFamily.Options(name: "reactions." + name)
-        options.filter = .none
-        options.blockBytes = 8 << 10
-        return options
-    }
-
-    private static var byUser: ColumnFamily.Options {
-        var options = list("by_user")
         options.prefixBytes = Numbers.width
         options.filter = .bloom(bitsPerKey: 8)
         options.filtersWholeKeys = false
-        options.memtableFilterRatio = 0.02
         options.blockBytes = 4 << 10
+        options.memtableBuckets = 65_536
         return options
     }
 }

@@ -61,8 +61,8 @@ private struct ProjectionTransaction {
             write.put(
                 store.families.meta, AppliedOffset.key(projection, partition: batch.partition), applied.encoded)
         }
-        try store.database.write(
-            write, lowPriority: store.yieldsToCompactions.load(ordering: .relaxed))
+        store.database.giveWayToCompactions()
+        try store.database.write(write)
         // At least the transaction's own; a snapshot in between holds the changes already, and setting them again there
         // changes nothing.
         let sequence = store.database.latestSequence

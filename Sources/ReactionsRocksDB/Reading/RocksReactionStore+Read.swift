@@ -105,7 +105,7 @@ extension RocksReactionStore {
                 families.previous, from: PreviousKey.bytes(partition: partition, position: .start),
                 to: PreviousKey.bytes(partition: partition, position: position))
         }
-        try database.write(batch, sync: false, lowPriority: true)
+        try database.write(batch)
     }
 
     /// A user's row on a target.
@@ -169,7 +169,9 @@ extension RocksReactionStore {
         var upper: [UInt8] = []
         Numbers.append(number: owner, to: &upper)
         upper.append(reaction.rawValue + 1)
-        let iterator = database.iterator(family, Database.IteratorOptions(lower: lower, upper: upper))
+        var options = Database.IteratorOptions(lower: lower, upper: upper)
+        options.staysInPrefix = true
+        let iterator = database.iterator(family, options)
         var entries: [(place: ListPlace, type: UInt8)] = []
         var isValid = iterator.seek(to: lower)
         while isValid, entries.count < limit {

@@ -11,7 +11,7 @@ internal import Synchronization
 ///
 /// let batch = WriteBatch()
 /// batch.put(rows, Array("k".utf8), Array("v".utf8))
-/// try database.write(batch, lowPriority: true)               // in the log, durable with the next sync
+/// try database.write(batch)                                  // in the log, durable with the next sync
 ///
 /// let length = try database.withValue(rows, Array("k".utf8)) { $0.count }   // nil: not there
 /// let snapshot = database.snapshot()
@@ -79,6 +79,7 @@ internal import Synchronization
     /// The sequence up to which a sync has returned.
     let syncedSequence: Atomic<UInt64>
     let reserve: DiskReserve
+    let giveWayCalls = Atomic<Int>(0)
     let unsynced = UnsyncedSignal()
     let configuration: Configuration
     private let uses = Atomic<Int>(0)

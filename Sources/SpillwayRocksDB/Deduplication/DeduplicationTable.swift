@@ -213,7 +213,7 @@ final class DeduplicationTable: Sendable {
                 }
             }
             for (scope, fewer) in removed { put(count: try count(of: scope) - fewer, of: scope, batch) }
-            try database.write(batch, lowPriority: true, mayUseReserve: true)
+            try database.write(batch, mayUseReserve: true)
         }
         return expired.count
     }

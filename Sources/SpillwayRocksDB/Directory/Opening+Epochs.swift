@@ -24,7 +24,7 @@ extension Opening {
         // Also without a new epoch: what was replayed from the log is durable before anything is served.
         var witness = unsafe Witness(sequence: spillway_db_latest_sequence(opened.handle))
         try unsafe witness.withBytes { bytes in
-            try unsafe spillway_db_write(opened.handle, batch.handle, bytes, true, false).check("write the epochs")
+            try unsafe spillway_db_write(opened.handle, batch.handle, bytes, true).check("write the epochs")
         }
     }
 

@@ -151,7 +151,7 @@ final class LogWriter: Sendable {
         batch.removeAll()
         let attested = database.durableSequence
         do {
-            if database.reserve.level == .normal { try database.append(batch, lowPriority: false) }
+            if database.reserve.level == .normal { try database.append(batch) }
             try timedSync()
             idle.synced(attested)
         } catch { fail(error) }
@@ -215,7 +215,7 @@ final class LogWriter: Sendable {
                     storage: RecordStorage(bytes: batches[index].bytes)))
         }
         if let failure = database.events.failure { throw failure }
-        try deduplication.write(tokens, into: batch) { try database.append(batch, lowPriority: false) }
+        try deduplication.write(tokens, into: batch) { try database.append(batch) }
         return entries
     }
 

@@ -22,7 +22,7 @@ struct EmbeddedServer {
             log: configuration.log, registry: registry, logger: Logger(label: "log"))
         try registry.registerProcessMetrics()
         let readers = BlockingExecutor(name: "reader", threads: 4)
-        let projections = BlockingExecutor(name: "projection", threads: 2, nice: 5)
+        let projections = BlockingExecutor(name: "projection", threads: 2)
         let service = try ReactionService(
             configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
             blocking: readers, projections: projections, registry: registry, logger: Logger(label: "reactions"))
