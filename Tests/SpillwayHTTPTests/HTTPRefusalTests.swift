@@ -14,7 +14,7 @@ import Testing
         ("GET /\r\n", 400), ("GET / HTTP/0.9\r\n\(host)\(end)", 400), ("GET / HTTP/1.9\r\n\(host)\(end)", 400),
         ("GET / HTTP/2.0\r\n\(host)\(end)", 400), ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
         ("GET  / HTTP/1.1\r\n\(host)\(end)", 400), ("G\u{0}T / HTTP/1.1\r\n\(host)\(end)", 400),
-        ("QUERY / HTTP/1.1\r\n\(host)\(end)", 400), ("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}", 400),
+        ("FROB / HTTP/1.1\r\n\(host)\(end)", 400), ("\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}", 400),
         ("GET http://a/ HTTP/1.1\r\n\(host)\(end)", 400), ("CONNECT a:80 HTTP/1.1\r\n\(host)\(end)", 400),
         ("GET * HTTP/1.1\r\n\(host)\(end)", 400), ("GET / HTTP/1.1 \r\n\(host)\(end)", 400),
         ("GET /\u{e9} HTTP/1.1\r\n\(host)\(end)", 400), ("GET /a\tb HTTP/1.1\r\n\(host)\(end)", 400),

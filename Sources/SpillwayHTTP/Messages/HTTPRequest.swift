@@ -7,7 +7,12 @@ public struct HTTPRequest: Sendable {
 
     /// Makes a request by hand, to call a router without a socket.
     ///
-    /// - Parameter target: path and query as they stand on the wire, percent-encoded.
+    /// - Parameters:
+    ///   - method: the method.
+    ///   - target: path and query as they stand on the wire, percent-encoded.
+    ///   - headers: the header fields.
+    ///   - body: the body.
+    ///   - clientAddress: whom the request is counted for; 127.0.0.1 by default.
     public init(
         method: HTTPMethod, target: String, headers: [(HTTPFieldName, String)] = [], body: [UInt8] = [],
         clientAddress: ClientAddress = ClientAddress(ipv4: 0x7F00_0001)

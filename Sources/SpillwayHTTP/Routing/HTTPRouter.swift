@@ -26,12 +26,13 @@ public struct HTTPRouter: Sendable {
     /// - Parameter logger: hears of errors that are answered with a 500.
     public init(logger: Logger = Logger(label: "http")) { self.logger = logger }
 
-    /// Adds a route. A path has segments that stand for themselves and `{name}` for one that may be anything but empty.
-    /// Must not be added twice.
+    /// Adds a route, which must not be there yet.
     ///
     /// - Parameters:
     ///   - method: `OPTIONS` and `HEAD` may be given, and then go before what the router does itself.
+    ///   - path: segments that stand for themselves, and `{name}` for one that may be anything but empty.
     ///   - maximumBodyBytes: the largest body that is taken; nil: the server's default.
+    ///   - handler: what answers.
     public mutating func on(
         _ method: HTTPMethod, _ path: String, maximumBodyBytes: Int? = nil, handler: @escaping HTTPHandler
     ) {

@@ -16,7 +16,9 @@ public struct Authentication: Sendable {
 
     /// Whom the request speaks for; throws if it has no token, or one that is not good.
     ///
-    /// - Parameter scope: what the token must allow besides; nil (the default): nothing.
+    /// - Parameters:
+    ///   - request: the request.
+    ///   - scope: what the token must allow besides; nil (the default): nothing.
     public func principal(of request: HTTPRequest, scope: String? = nil) throws(Problem) -> Principal {
         guard let principal = try optionalPrincipal(of: request) else { throw Self.noToken }
         if let scope, !principal.hasScope(scope) { throw Self.insufficientScope(scope) }

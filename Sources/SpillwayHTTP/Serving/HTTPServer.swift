@@ -21,10 +21,12 @@ public final class HTTPServer: Service, Sendable {
     /// Makes a server that does not listen yet.
     ///
     /// - Parameters:
+    ///   - configuration: where it listens, and its bounds.
     ///   - router: what answers; its routes and middleware are fixed from here on.
     ///   - loops: where connections live; on two processors one is best. With more than one each has its own listening
     ///     socket on the same port.
     ///   - metrics: where the server's metrics are registered.
+    ///   - logger: hears where the server listens and what fails in it.
     /// - Throws: `MetricsError` when the registry has metrics of the same names and other shapes.
     public convenience init(
         configuration: HTTPServerConfiguration, router: HTTPRouter, loops: [EventLoop],
