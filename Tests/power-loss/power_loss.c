@@ -197,39 +197,47 @@ int close(int descriptor) {
     return REAL(close)(descriptor);
 }
 
-// Bytes from this offset on are about to change.
+// Bytes from this offset on have changed. Noted after the change and before its call returns: noted before it, a sync
+// that runs meanwhile would take the note and not the bytes, and the next sync would find nothing to do.
 static void touch(int descriptor, off_t from) {
     if (descriptor < 0 || descriptor >= DESCRIPTORS || !open_files[descriptor]) return;
+    int problem = errno;
     pthread_mutex_lock(&lock);
     file *it = open_files[descriptor];
     if (it && from < it->dirty_from) it->dirty_from = from;
     pthread_mutex_unlock(&lock);
+    errno = problem;
 }
 
-static void touch_here(int descriptor) {
-    if (descriptor < 0 || descriptor >= DESCRIPTORS || !open_files[descriptor]) return;
-    off_t place = lseek(descriptor, 0, SEEK_CUR);
+// Where the next write of a watched file goes to.
+static off_t place_of_write(int descriptor) {
     struct stat status;
-    if ((fcntl(descriptor, F_GETFL) & O_APPEND) && !fstat(descriptor, &status)) place = status.st_size;
-    touch(descriptor, place);
+    if (descriptor < 0 || descriptor >= DESCRIPTORS || !open_files[descriptor]) return 0;
+    if ((fcntl(descriptor, F_GETFL) & O_APPEND) && !fstat(descriptor, &status)) return status.st_size;
+    return lseek(descriptor, 0, SEEK_CUR);
 }
 
-ssize_t write(int d, const void *bytes, size_t count) { touch_here(d); return REAL(write)(d, bytes, count); }
-ssize_t writev(int d, const struct iovec *v, int n) { touch_here(d); return REAL(writev)(d, v, n); }
-ssize_t pwrite(int d, const void *bytes, size_t count, off_t at) { touch(d, at); return REAL(pwrite)(d, bytes, count, at); }
+#define CHANGING(descriptor, from, type, call) \
+    off_t start = (from);                      \
+    type result = (call);                      \
+    touch(descriptor, start);                  \
+    return result;
+
+ssize_t write(int d, const void *bytes, size_t count) { CHANGING(d, place_of_write(d), ssize_t, REAL(write)(d, bytes, count)) }
+ssize_t writev(int d, const struct iovec *v, int n) { CHANGING(d, place_of_write(d), ssize_t, REAL(writev)(d, v, n)) }
+ssize_t pwrite(int d, const void *bytes, size_t count, off_t at) { CHANGING(d, at, ssize_t, REAL(pwrite)(d, bytes, count, at)) }
 ssize_t pwrite64(int d, const void *bytes, size_t count, off64_t at) { return pwrite(d, bytes, count, at); }
-ssize_t pwritev(int d, const struct iovec *v, int n, off_t at) { touch(d, at); return REAL(pwritev)(d, v, n, at); }
+ssize_t pwritev(int d, const struct iovec *v, int n, off_t at) { CHANGING(d, at, ssize_t, REAL(pwritev)(d, v, n, at)) }
 ssize_t pwritev64(int d, const struct iovec *v, int n, off64_t at) { return pwritev(d, v, n, at); }
-int ftruncate(int d, off_t size) { touch(d, size); return REAL(ftruncate)(d, size); }
+int ftruncate(int d, off_t size) { CHANGING(d, size, int, REAL(ftruncate)(d, size)) }
 int ftruncate64(int d, off64_t size) { return ftruncate(d, size); }
-int fallocate(int d, int mode, off_t at, off_t length) { touch(d, at); return REAL(fallocate)(d, mode, at, length); }
+int fallocate(int d, int mode, off_t at, off_t length) { CHANGING(d, at, int, REAL(fallocate)(d, mode, at, length)) }
 int fallocate64(int d, int mode, off64_t at, off64_t length) { return fallocate(d, mode, at, length); }
-int posix_fallocate(int d, off_t at, off_t length) { touch(d, at); return REAL(posix_fallocate)(d, at, length); }
+int posix_fallocate(int d, off_t at, off_t length) { CHANGING(d, at, int, REAL(posix_fallocate)(d, at, length)) }
 int posix_fallocate64(int d, off64_t at, off64_t length) { return posix_fallocate(d, at, length); }
 
 ssize_t copy_file_range(int from, off64_t *from_at, int to, off64_t *to_at, size_t count, unsigned flags) {
-    if (to_at) touch(to, *to_at); else touch_here(to);
-    return REAL(copy_file_range)(from, from_at, to, to_at, count, flags);
+    CHANGING(to, to_at ? *to_at : place_of_write(to), ssize_t, REAL(copy_file_range)(from, from_at, to, to_at, count, flags))
 }
 
 void *mmap(void *address, size_t length, int protection, int flags, int descriptor, off_t offset) {

@@ -99,6 +99,22 @@ class PowerLossTests(unittest.TestCase):
     def test_a_truncation_that_is_not_synced_may_not_have_happened(self):
         self.assertEqual(self.outcomes("os.truncate('a', 1)", {"a": b"123"}), {(("a", b"1"),), (("a", b"123"),)})
 
+    def test_a_write_during_a_sync_is_in_the_next_one(self):
+        body = """
+import threading
+over, file = threading.Event(), os.open('a', os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+def keep_syncing():
+    while not over.is_set(): os.fdatasync(file)
+syncing = threading.Thread(target=keep_syncing)
+syncing.start()
+for _ in range(3000): os.write(file, b'x' * 100)
+over.set()
+syncing.join()
+os.fdatasync(file)
+sync('.')
+"""
+        self.assertEqual(self.outcomes(body, seeds=20), {(("a", b"x" * 300000),)})
+
     def test_a_planted_bug_loses_what_was_synced(self):
         body = "write('a.log', b'1'); write('b', b'1'); sync('.')"
         found = self.outcomes(body, no_sync=".log")
