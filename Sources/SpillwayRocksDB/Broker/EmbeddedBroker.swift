@@ -19,7 +19,7 @@ internal import Synchronization
 public final class EmbeddedBroker: ReplayableBroker {
     /// How the broker works.
     public struct Configuration: Sendable {
-        /// Records that may wait for a sync; default 200,000. Beyond it: ``BrokerError/Code/queueFull``.
+        /// Records that may wait for a sync; default 200,000. Beyond it: `BrokerError.Code.queueFull`.
         public var maxPendingRecords = 200_000
         /// Bytes that may wait for a sync; default 64 MiB.
         public var maxPendingBytes = 64 << 20
@@ -65,7 +65,7 @@ public final class EmbeddedBroker: ReplayableBroker {
     /// Reads topics and groups, and starts the writer. Blocks.
     ///
     /// - Parameters:
-    ///   - metrics: where the broker's and the database's metrics are registered; default a registry of its own.
+    ///   - registry: where the broker's and the database's metrics are registered; default a registry of its own.
     public init(
         _ database: Database, configuration: Configuration = Configuration(),
         metrics registry: MetricsRegistry = MetricsRegistry(), logger: Logger = Logger(label: "spillway.log")

@@ -2,7 +2,7 @@ internal import CSpillwayRocksDB
 
 /// A column family: a key space of its own inside the database, with its own tuning, in the same write-ahead log.
 ///
-/// The database owns the handle behind it; a family must not be used after ``Database/close()``.
+/// The database owns the handle behind it; a family must not be used after `close`.
 @safe public final class ColumnFamily: Sendable {
     /// The family's name.
     public let name: String

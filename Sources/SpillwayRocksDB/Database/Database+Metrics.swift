@@ -2,7 +2,7 @@ internal import CSpillwayRocksDB
 public import SpillwayCore
 
 extension Database {
-    /// Registers RocksDB's own figures, read when scraped; after ``close()`` they are zero.
+    /// Registers RocksDB's own figures, read when scraped; after `close` they are zero.
     public func register(_ registry: MetricsRegistry) throws {
         let sums = [
             ("spillway_rocksdb_memtable_bytes", "Bytes of all memtables.", "rocksdb.cur-size-all-mem-tables"),

@@ -66,7 +66,7 @@ internal import CSpillwayRocksDB
         unsafe key.withUnsafeBytes { key in unsafe delete(family, key) }
     }
 
-    /// Removes a key that was put exactly once since it was last removed; leaves less behind than ``delete(_:_:)``.
+    /// Removes a key that was put exactly once since it was last removed; leaves less behind than `delete`.
     public func singleDelete(_ family: ColumnFamily, _ key: UnsafeRawBufferPointer) {
         unsafe must(spillway_batch_single_delete(handle, family.handle, spillway_bytes(key)))
     }
