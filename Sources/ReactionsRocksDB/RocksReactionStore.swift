@@ -23,8 +23,12 @@ public final class RocksReactionStore: ReactionStore {
     let targetNumbers: Atomic<UInt64>
     let states: [PartitionState]
 
-    /// What the families are opened with; hand them to `Database.open` with the broker's.
-    public static var familyOptions: [ColumnFamily.Options] { ReactionFamilies.options }
+    /// What the families are opened with; hand them to `Database.open`.
+    ///
+    /// - Parameter memtableBytes: what all memtables together may take; their hash tables grow with it.
+    public static func familyOptions(memtableBytes: Int) -> [ColumnFamily.Options] {
+        ReactionFamilies.options(memtableBytes: memtableBytes)
+    }
 
     /// Opens the store in an open database.
     ///

@@ -37,7 +37,7 @@ final class RouteHarness {
         configuration.partitions = 3
         directory = "/tmp/spillway-routes-\(UUID().uuidString)"
         var opening = Database.Configuration()
-        opening.families = RocksReactionStore.familyOptions
+        opening.families = RocksReactionStore.familyOptions(memtableBytes: opening.memtableBytes)
         database = try Database.open(directory, opening)
         let store = try RocksReactionStore(
             database, epoch: database.storeEpoch, partitions: 3, targetTypes: configuration.targetTypes)

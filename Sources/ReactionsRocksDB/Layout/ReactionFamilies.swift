@@ -27,12 +27,18 @@ struct ReactionFamilies: Sendable {
     let meta: ColumnFamily
 
     /// What the families are opened with.
-    static var options: [ColumnFamily.Options] {
-        [
+    static func options(memtableBytes: Int) -> [ColumnFamily.Options] {
+        let options = [
             ids("targets"), named("target_names"), ids("users"), named("user_names"), rows, list("voters"),
             list("by_user"),
             .ascending(name: "reactions.previous"), named("meta"),
         ]
+        // A bucket takes eight bytes in each memtable, used or not: a thirtieth of the memory for all of them.
+        return options.map { option in
+            var option = option
+            option.memtableBuckets = min(option.memtableBuckets, memtableBytes * option.memtableBuckets / (128 << 20))
+            return option
+        }
     }
 
     /// Finds the families in an open database.

@@ -42,7 +42,7 @@ final class EmbeddedNode: Sendable {
         _ configuration: StoreConfiguration, create: Bool, log: LogConfiguration?
     ) -> Database.Configuration {
         var opening = Database.Configuration()
-        opening.families = RocksReactionStore.familyOptions
+        opening.families = RocksReactionStore.familyOptions(memtableBytes: configuration.memtableBytes)
         opening.createsDirectory = create
         opening.blockCacheBytes = configuration.blockCacheBytes
         opening.memtableBytes = configuration.memtableBytes

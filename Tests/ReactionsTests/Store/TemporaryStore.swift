@@ -25,7 +25,7 @@ final class TemporaryStore {
 
     private static func open(_ directory: String, _ partitions: Int) throws -> (Database, RocksReactionStore) {
         var configuration = Database.Configuration()
-        configuration.families = RocksReactionStore.familyOptions
+        configuration.families = RocksReactionStore.familyOptions(memtableBytes: configuration.memtableBytes)
         let database = try Database.open(directory, configuration)
         let store = try RocksReactionStore(
             database, epoch: database.storeEpoch, partitions: partitions, targetTypes: ["video", "comment"])
