@@ -11,7 +11,6 @@
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
-#include <cstring>
 #include <vector>
 
 using namespace ROCKSDB_NAMESPACE;
