@@ -43,6 +43,13 @@ class Listener : public EventListener {
     void (*on_event_)(void *, int, int, int, int, int, const char *);
 };
 
+// A database that is only looked at leaves no log file of its own either.
+class Silence : public Logger {
+   public:
+    using Logger::Logv;
+    void Logv(const char *, va_list) override {}
+};
+
 BlockBasedTableOptions table_options(const spillway_family_options &o, const std::shared_ptr<Cache> &cache) {
     BlockBasedTableOptions table;
     table.block_cache = cache;
@@ -135,6 +142,7 @@ DBOptions db_options(const spillway_db_options &o, spillway_db &owner) {
     db.stats_dump_period_sec = 0;
     db.stats_persist_period_sec = 0;
     db.statistics = owner.statistics;
+    if (o.read_only) db.info_log = std::make_shared<Silence>();
     if (o.on_event) db.listeners.push_back(std::make_shared<Listener>(o));
     return db;
 }

@@ -48,18 +48,39 @@ enum Opening {
         accepting accepted: WriteAheadLogScan?, newLogEpoch: Bool
     ) throws -> OpenedDatabase {
         let scan = try accepted ?? WriteAheadLogScan(database: directory.database)
-        if accepted == nil && scan.isSyncedDataLost { throw damaged(directory.path, scan.report) }
-        let mode: RecoveryMode = scan.isDamaged ? .pointInTime : .tolerateCorruptedTail
         let isNew = !FileSystem.exists(directory.database + "/CURRENT")
         let options = try familyOptions(directory.database, configuration, isNew: isNew)
-        let wasClean = directory.hasCleanMark || isNew
         let events = DatabaseEvents()
+        var mode: RecoveryMode = scan.isDamaged ? .pointInTime : .tolerateCorruptedTail
+        if accepted == nil && scan.isSyncedDataLost {
+            guard try holds(scan.witnessed, directory.database, options, configuration, events) else {
+                throw damaged(directory.path, scan.report)
+            }
+            mode = .tolerateCorruptedTail
+        }
+        let wasClean = directory.hasCleanMark || isNew
         let (handle, families) = try unsafe openRocksDB(directory.database, options, configuration, events, mode)
         var opened = unsafe OpenedDatabase(
             directory: directory, wasClean: wasClean, handle: handle, families: families, events: events)
         try opened.directory.removeCleanMark()
         try setEpochs(&opened, newStoreEpoch: !wasClean || isNew, newLogEpoch: newLogEpoch || isNew)
         return opened
+    }
+
+    /// Whether RocksDB finds everything up to a sequence: then the damage is in a log that it needs no more, whose
+    /// contents are in tables, and which it had not come to delete. Opens for reading only and changes nothing.
+    private static func holds(
+        _ sequence: UInt64, _ path: String, _ options: [ColumnFamily.Options],
+        _ configuration: Database.Configuration, _ events: DatabaseEvents
+    ) throws -> Bool {
+        guard
+            let (handle, families) = try? unsafe openRocksDB(
+                path, options, configuration, events, .tolerateCorruptedTail, isReadOnly: true)
+        else { return false }
+        let found = unsafe spillway_db_latest_sequence(handle)
+        for family in families.values { unsafe spillway_family_free(family.handle) }
+        try unsafe spillway_db_close(handle).check("close \(path)")
+        return found >= sequence
     }
 
     private static func damaged(_ path: String, _ report: String) -> DatabaseError {
@@ -99,7 +120,7 @@ enum Opening {
 
     private static func openRocksDB(
         _ path: String, _ options: [ColumnFamily.Options], _ configuration: Database.Configuration,
-        _ events: DatabaseEvents, _ mode: RecoveryMode
+        _ events: DatabaseEvents, _ mode: RecoveryMode, isReadOnly: Bool = false
     ) throws -> (OpaquePointer, [String: ColumnFamily]) {
         var raw = unsafe spillway_db_options()
         unsafe raw.block_cache_bytes = UInt64(configuration.blockCacheBytes)
@@ -108,7 +129,8 @@ enum Opening {
         unsafe raw.max_open_files = Int32(configuration.maxOpenFiles)
         unsafe raw.background_jobs = Int32(configuration.backgroundJobs)
         unsafe raw.recovery_mode = mode.rawValue
-        unsafe raw.create = true
+        unsafe raw.create = !isReadOnly
+        unsafe raw.read_only = isReadOnly
         unsafe raw.statistics = configuration.countsStatistics
         unsafe raw.context = events.context
         unsafe raw.on_event = DatabaseEvents.callback
