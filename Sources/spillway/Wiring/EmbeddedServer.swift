@@ -1,5 +1,6 @@
 import CSpillwaySystem
 import FoundationEssentials
+import Glibc
 import Reactions
 import ReactionsHTTP
 import SpillwayCore
@@ -47,13 +48,19 @@ struct EmbeddedServer {
             metrics: registry, logger: Logger(label: "http"))
         let address = try await server.listen()
         let scheme = access.tls == nil ? "http" : "https"
-        let group = ServiceGroup(
-            services: [
-                service, server, ReadyLine(service: service, text: "spillway serves \(scheme)://\(address)"),
-                SignalService(signals: [.sighup]) { _ in access.reload() },
-            ],
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            maximumGracefulShutdownDuration: configuration.network.drainTimeout, logger: Logger(label: "lifecycle"))
+        let services: [any Service] = [
+            service, server, ReadyLine(service: service, text: "spillway serves \(scheme)://\(address)"),
+            SignalService(signals: [.sighup]) { _ in access.reload() },
+        ]
+        var lifecycle = ServiceGroupConfiguration(
+            services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
+            gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle"))
+        // The server cuts requests off at the drain timeout; what comes behind it has a little more.
+        lifecycle.maximumGracefulShutdownDuration = configuration.network.drainTimeout + .seconds(2)
+        lifecycle.maximumCancellationDuration = .seconds(3)
+        // Nothing acknowledged is lost by it: the next start is an unclean one.
+        lifecycle.onUnresponsive = { _ in _exit(ExitCode.drainDeadline.status) }
+        let group = ServiceGroup(configuration: lifecycle)
         try await group.run()
     }
 
