@@ -96,9 +96,8 @@ Status sync_closed_wal(const std::string &directory, uint64_t number) {
 }  // namespace
 
 spillway_status spillway_db_sync_wal(spillway_db *db) {
-    // RocksDB 7.8 takes a log for synced when another has been begun while SyncWAL ran, although what was written to the
-    // first one meanwhile is not: a power loss then leaves a hole before what later syncs make durable. So whatever log
-    // was left behind during the call is synced once more, by ourselves.
+    // A log that was left behind during the call is synced once more. Caution only: RocksDB 7.8.3 was seen to sync its
+    // tail by itself; the losses that this was written against came from a fault in the power-loss library.
     uint64_t before = current_wal(db->db);
     Status status = db->db->SyncWAL();
     if (status.ok()) {

