@@ -1,10 +1,5 @@
 #include "internal.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
 
 #include <rocksdb/convenience.h>
@@ -74,40 +69,7 @@ spillway_status spillway_db_write(
     return spillway_make_status(db->db->Write(options, &batch->batch));
 }
 
-namespace {
-
-uint64_t current_wal(DB *db) {
-    std::unique_ptr<LogFile> file;
-    return db->GetCurrentWalFile(&file).ok() && file ? file->LogNumber() : 0;
-}
-
-// Syncs a log that is being written no more. One that is gone has been flushed to tables.
-Status sync_closed_wal(const std::string &directory, uint64_t number) {
-    char name[32];
-    snprintf(name, sizeof name, "/%06llu.log", static_cast<unsigned long long>(number));
-    const std::string path = directory + name;
-    int file = open(path.c_str(), O_WRONLY | O_CLOEXEC);
-    if (file < 0) return errno == ENOENT ? Status::OK() : Status::IOError(path, strerror(errno));
-    int failure = fdatasync(file) ? errno : 0;
-    close(file);
-    return failure ? Status::IOError("fdatasync " + path, strerror(failure)) : Status::OK();
-}
-
-}  // namespace
-
-spillway_status spillway_db_sync_wal(spillway_db *db) {
-    // A log that was left behind during the call is synced once more. Caution only: RocksDB 7.8.3 was seen to sync its
-    // tail by itself; the losses that this was written against came from a fault in the power-loss library.
-    uint64_t before = current_wal(db->db);
-    Status status = db->db->SyncWAL();
-    if (status.ok()) {
-        uint64_t after = current_wal(db->db);
-        for (uint64_t number = before; status.ok() && number < after; number++) {
-            status = sync_closed_wal(db->db->GetName(), number);
-        }
-    }
-    return spillway_make_status(status);
-}
+spillway_status spillway_db_sync_wal(spillway_db *db) { return spillway_make_status(db->db->SyncWAL()); }
 
 static std::vector<ColumnFamilyHandle *> one_family(spillway_family *family) { return {family->handle}; }
 

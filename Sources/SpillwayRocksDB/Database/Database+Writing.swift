@@ -27,7 +27,7 @@ extension Database {
     func append(_ batch: WriteBatch) throws {
         var witness = Witness(sequence: durableSequence)
         let error = unsafe witness.withBytes { bytes in
-            writing.withLock { _ in unsafe spillway_db_write(handle, batch.handle, bytes, false).take("write") }
+            unsafe spillway_db_write(handle, batch.handle, bytes, false).take("write")
         }
         guard let error else { return }
         // After a failed append the end of the log is not known, and what is written behind it may never be read.
@@ -60,18 +60,15 @@ extension Database {
     /// Half of what makes RocksDB slow writes down; see `family_options` in `open.cc`.
     private static let compactionDebtLimit: UInt64 = 4 << 30
 
-    /// Makes everything durable that was written before the call. Other writes wait meanwhile. Blocks.
-    ///
-    /// RocksDB 7.8.3 can sync beside writes: 150 power losses without this exclusion lost nothing. It came in against losses
-    /// that were a fault of the power-loss library, and costs projections a wait for each sync.
+    /// Makes everything durable that was written before the call. Other writes go on meanwhile. Blocks.
     ///
     /// A failed sync is fatal: ``Configuration/onFatal`` is called.
     ///
     /// - Throws: `DatabaseError` if `onFatal` returned.
     public func sync() throws {
-        let (sequence, error) = writing.withLock { _ in
-            (latestSequence, unsafe spillway_db_sync_wal(handle).take("sync the write-ahead log"))
-        }
+        // What is visible now is in the log's file already, so this sync covers it, whatever is written meanwhile.
+        let sequence = latestSequence
+        let error = unsafe spillway_db_sync_wal(handle).take("sync the write-ahead log")
         if let error {
             configuration.onFatal("\(error)")
             throw error

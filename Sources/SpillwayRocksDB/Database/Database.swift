@@ -80,8 +80,6 @@ internal import Synchronization
     let syncedSequence: Atomic<UInt64>
     let reserve: DiskReserve
     let giveWayCalls = Atomic<Int>(0)
-    /// Held by each write to the log and by each sync of it.
-    let writing = Mutex<Void>(())
     let unsynced = UnsyncedSignal()
     let configuration: Configuration
     private let uses = Atomic<Int>(0)

@@ -15,8 +15,10 @@ struct LogQueue: Sendable {
     /// Records and bytes that wait or are being written.
     private(set) var records = 0
     private(set) var bytes = 0
-    /// The writer sleeps and wants a signal.
-    var isWaiting = false
+    /// Sends that wait.
+    private(set) var sends = 0
+    /// The writer sleeps and wants a signal once so many sends wait; `nil` while it is at work.
+    var signalsAt: Int?
     var isClosed = false
     /// Someone else wrote to the log while the writer saw nothing to sync.
     var isPoked = false
@@ -27,6 +29,13 @@ struct LogQueue: Sendable {
     private var lastBytes = 512
 
     init(_ limits: Limits) { self.limits = limits }
+
+    /// Whether the writer is to be woken, which it is once.
+    mutating func takeSignal() -> Bool {
+        guard let signalsAt, sends >= signalsAt else { return false }
+        self.signalsAt = nil
+        return true
+    }
 
     /// Why so much can't be taken in now; `nil` if it can.
     func refusal(records more: Int, bytes moreBytes: Int) -> BrokerError? {
@@ -61,6 +70,7 @@ struct LogQueue: Sendable {
 
     mutating func append(_ waiter: Waiter, _ token: TokenWrite?, to index: Int) {
         batches[index].append(waiter)
+        sends += 1
         if var token {
             token.index = waiter.index
             batches[index].tokens.append(token)
@@ -72,6 +82,7 @@ struct LogQueue: Sendable {
     mutating func takeAll() -> [PendingBatch] {
         var taken: [PendingBatch] = []
         swap(&taken, &batches)
+        sends = 0
         batches.reserveCapacity(taken.count)
         return taken
     }

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Group commit: one thread that writes everything which was sent while its last sync ran, and syncs once for all of it.
 ///
 /// A send appends its record to the pending batch of its topic, under a short lock, and wakes the writer if it sleeps;
-/// no timer delays it. The writer puts each batch into RocksDB as one entry, unsynced, and then syncs the write-ahead
+/// no timer delays a lone one, and when many send at once the writer waits a moment for more (``GroupGathering``). The writer puts each batch into RocksDB as one entry, unsynced, and then syncs the write-ahead
 /// log by itself: `SyncWAL` holds no lock that writes need, whereas a write with `sync` makes every other write, the
 /// projections' too, queue behind its fsync. What RocksDB has taken but no sync has covered is visible in it, so
 /// consumers never look there: they see what the writer publishes, after the sync.
@@ -91,8 +91,7 @@ final class LogWriter: Sendable {
             let waiter = Waiter(completion: completion, index: queue.count(of: index), loop: loop)
             append(&queue, index)
             queue.append(waiter, token, to: index)
-            wakes = queue.isWaiting
-            queue.isWaiting = false
+            wakes = queue.takeSignal()
             return nil
         }
         // After the unlock, so that the writer doesn't wake only to wait for the lock.
@@ -114,30 +113,48 @@ final class LogWriter: Sendable {
     private func run() {
         let batch = WriteBatch(reservingBytes: 1 << 16)
         var idle = IdleSync(delay: idleSyncDelay)
+        var gathering = GroupGathering()
         while true {
             let now = MonotonicInstant(nanoseconds: monotonicNanoseconds())
             let deadline = idle.deadline(now, database)
             // Parked: from here on whoever writes something unsynced wakes this thread.
             if deadline == .distantFuture, database.unsynced.park(database.hasUnsynced) { continue }
-            let work = queue.wait(until: deadline) { queue -> Work? in
-                if !queue.batches.isEmpty { return .batches(queue.takeAll()) }
-                if queue.isClosed { return .stop }
-                if queue.isPoked {
-                    queue.isPoked = false
-                    return .poked
-                }
-                queue.isWaiting = true
-                return nil
-            }
-            switch work {
+            switch nextWork(until: deadline, gathering) {
             case .batches(let batches):
-                write(batches, batch)
+                write(batches, batch, &gathering)
                 idle.sent(MonotonicInstant(nanoseconds: monotonicNanoseconds()), database.durableSequence)
             case .poked: break
             case .stop: return stop(batch)
             case nil: syncIdle(batch, &idle)
             }
         }
+    }
+
+    /// Waits for sends, and then until as many as ``GroupGathering`` wants have gathered or its patience ends.
+    private func nextWork(until deadline: MonotonicInstant, _ gathering: GroupGathering) -> Work? {
+        guard wait(until: deadline, sends: 1, { $0.sends > 0 || $0.isClosed || $0.isPoked }) else { return nil }
+        if gathering.wanted > 1 {
+            let patience = MonotonicInstant(nanoseconds: monotonicNanoseconds() + gathering.patience)
+            wait(until: patience, sends: gathering.wanted) { queue in
+                queue.sends >= gathering.wanted || queue.sends == 0 || queue.isClosed
+            }
+        }
+        return queue.withLock { queue in
+            if !queue.batches.isEmpty { return .batches(queue.takeAll()) }
+            if queue.isClosed { return .stop }
+            queue.isPoked = false
+            return .poked
+        }
+    }
+
+    /// Waits until the queue is as wanted; senders signal from so many sends on. False if the deadline passed first.
+    @discardableResult
+    private func wait(until deadline: MonotonicInstant, sends: Int, _ isReady: (LogQueue) -> Bool) -> Bool {
+        queue.wait(until: deadline) { queue -> Bool? in
+            let isDone = isReady(queue)
+            queue.signalsAt = isDone ? nil : sends
+            return isDone ? true : nil
+        } ?? false
     }
 
     private func stop(_ batch: WriteBatch) {
@@ -157,18 +174,24 @@ final class LogWriter: Sendable {
         } catch { fail(error) }
     }
 
-    private func timedSync() throws {
+    /// Returns how long it took, in nanoseconds.
+    @discardableResult
+    private func timedSync() throws -> UInt64 {
         let start = monotonicNanoseconds()
         try database.sync()
-        metrics.sync.recordNanoseconds(Int64(monotonicNanoseconds() - start))
+        let time = monotonicNanoseconds() - start
+        metrics.sync.recordNanoseconds(Int64(time))
+        return time
     }
 
-    private func write(_ batches: consuming [PendingBatch], _ batch: WriteBatch) {
+    private func write(_ batches: consuming [PendingBatch], _ batch: WriteBatch, _ gathering: inout GroupGathering) {
         var batches = batches
         var records = 0
         var bytes = 0
+        var sends = 0
         for pending in batches {
             records += pending.count
+            sends += pending.waiters.count
             bytes += pending.bytes.count - LogEncoding.headerBytes
         }
         defer { queue.withLock { $0.finished(records: records, bytes: bytes) } }
@@ -177,7 +200,10 @@ final class LogWriter: Sendable {
         do { entries = try append(&batches, batch) } catch {
             return refuse(batches, Self.refusal(error))
         }
-        do { try timedSync() } catch {
+        do {
+            let time = try timedSync()
+            gathering.wrote(sends: sends, queued: queue.withLock { $0.sends }, syncNanoseconds: time)
+        } catch {
             fail(error)
             return refuse(
                 batches, BrokerError(.outcomeUnknown, "the log's sync failed", isRetriable: true, cause: error))
