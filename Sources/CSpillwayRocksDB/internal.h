@@ -6,6 +6,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/memtablerep.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/write_buffer_manager.h>
 
@@ -23,6 +24,9 @@ struct spillway_family {
     rocksdb::DB *db;
     rocksdb::ColumnFamilyHandle *handle;
 };
+
+// Memtables whose keys are found by the hash of their prefix: in a skip list for each, of that height at most.
+rocksdb::MemTableRepFactory *spillway_hashed_memtable(size_t buckets, int32_t height);
 
 spillway_status spillway_make_status(const rocksdb::Status &status);
 

@@ -2,7 +2,6 @@
 
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
-#include <rocksdb/memtablerep.h>
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
@@ -93,8 +92,7 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
         cf.prefix_extractor.reset(NewCappedPrefixTransform(static_cast<size_t>(o.prefix_bytes)));
     }
     if (o.memtable_buckets > 0 && o.prefix_bytes >= 0) {
-        // High enough for all keys of a memtable in one bucket: a viral target is one.
-        cf.memtable_factory.reset(NewHashSkipListRepFactory(o.memtable_buckets, 12, 4));
+        cf.memtable_factory.reset(spillway_hashed_memtable(o.memtable_buckets, o.memtable_list_height));
     }
     if (o.hint_prefix_bytes >= 0) {
         cf.memtable_insert_with_hint_prefix_extractor.reset(

@@ -52,6 +52,7 @@ typedef struct {
     double filter_bits;
     int32_t prefix_bytes, hint_prefix_bytes;  // -1: none
     uint32_t memtable_buckets;                // 0: a skip list; else a hash table of skip lists, by prefix
+    int32_t memtable_list_height;             // of those lists
     int32_t compression, bottom_compression;  // 0 none, 4 lz4, 7 zstd, as RocksDB numbers them
     int32_t zstd_level, dictionary_bytes, level0_trigger;
     double memtable_filter_ratio;

@@ -15,7 +15,7 @@ final class ReactionProjector: PartitionBatchHandler {
     private let time: any TimeSource
     /// How long a partition rests after a small transaction, so that the next one finds more: a transaction of sixteen
     /// votes costs nearly as much as one of two hundred. Votes' own users don't wait for it, the overlay has them.
-    private static let rest = Duration.milliseconds(10)
+    private static let rest = Duration.milliseconds(40)
     /// A transaction of so many records is not small.
     private static let largeBatch = 1_024
     /// Where each partition's next batch starts.

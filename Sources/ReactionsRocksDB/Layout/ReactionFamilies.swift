@@ -68,6 +68,7 @@ struct ReactionFamilies: Sendable {
         options.prefixBytes = 255
         options.filtersWholeKeys = false
         options.memtableBuckets = 65_536
+        options.memtableListHeight = 2
         return options
     }
 
@@ -78,6 +79,7 @@ struct ReactionFamilies: Sendable {
         options.prefixBytes = 2 * Numbers.width
         options.filtersWholeKeys = false
         options.memtableBuckets = 262_144
+        options.memtableListHeight = 2
         return options
     }
 

@@ -57,6 +57,9 @@ internal import CSpillwayRocksDB
         /// large memtable are several times cheaper, walks must stay in a prefix. Each takes 8 bytes a bucket. Needs
         /// ``prefixBytes``. Default 0, one list.
         public var memtableBuckets = 0
+        /// How high the skip lists of ``memtableBuckets`` may grow, 1 to 12: 12, the default, for hundreds of thousands of
+        /// keys with one prefix, 2 where a prefix has a few keys; each bucket in use takes 8 bytes a step.
+        public var memtableListHeight = 12
         /// Memtable inserts remember where the last key of the same first bytes went; worth it where keys of one such
         /// prefix ascend. Default none.
         public var insertHintPrefixBytes: Int?
@@ -113,6 +116,7 @@ internal import CSpillwayRocksDB
             unsafe raw.prefix_bytes = Int32(prefixBytes ?? -1)
             unsafe raw.hint_prefix_bytes = Int32(insertHintPrefixBytes ?? -1)
             unsafe raw.memtable_buckets = UInt32(memtableBuckets)
+            unsafe raw.memtable_list_height = Int32(memtableListHeight)
             unsafe raw.compression = compression.rawValue
             unsafe raw.bottom_compression = bottomCompression.rawValue
             unsafe raw.zstd_level = Int32(zstdLevel)
