@@ -107,6 +107,7 @@ extension ReactionService: ReactionServing {
         of receipt: VoteReceipt, _ vote: Vote, user: String, version: UInt64
     ) async throws -> VoteOutcome? {
         let deadline = time.now() + configuration.outcomeWait
+        consumer?.fetchNow()
         let previous: Reaction?
         if receipt.isRepeat {
             guard await overlay.wait(for: [receipt.position], until: deadline) else { return nil }

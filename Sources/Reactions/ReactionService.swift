@@ -20,7 +20,7 @@ public final class ReactionService: Service {
     let metrics: ReactionsMetrics
     let time: any TimeSource
     let logger: Logger
-    private let consumer: Consumer?
+    let consumer: Consumer?
     private let state = Mutex(Readiness.starting)
     private let previousStates: PreviousStateKeeper
     /// True from the moment the overlay is rebuilt; before that an answer could lack an acknowledged vote.
@@ -80,6 +80,9 @@ public final class ReactionService: Service {
     ) throws -> Consumer {
         var consuming = ConsumerConfiguration(topic: configuration.topic, group: "reactions")
         consuming.order = .partition
+        // Votes' own users don't wait for the projections, the overlay has them; who waits for an outcome or a position
+        // asks for a fetch.
+        consuming.fetchInterval = .milliseconds(20)
         consuming.concurrency = configuration.partitions
         consuming.maxInFlightRecords = configuration.projectionBatchRecords * (configuration.partitions + 1) * 2
         return try Consumer(
@@ -154,6 +157,7 @@ public final class ReactionService: Service {
             throw ReactionsError(
                 .invalidField, "Spillway-Position names a partition that does not exist", field: "Spillway-Position")
         }
+        if !overlay.hasPassed(wanted) { consumer?.fetchNow() }
         guard await overlay.wait(for: wanted, until: time.now() + configuration.positionWait) else {
             throw ReactionsError(
                 .notYetApplied, "the position is not applied yet; try again", retryAfterSeconds: 1)

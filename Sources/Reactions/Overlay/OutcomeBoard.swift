@@ -18,9 +18,6 @@ final class OutcomeBoard: Sendable {
 
     init(time: any TimeSource) { self.time = time }
 
-    /// Whether somebody waits for an outcome.
-    var isAwaited: Bool { interest.load(ordering: .acquiring) > 0 }
-
     /// Somebody will ask for this version.
     func note(_ version: UInt64) {
         slots.withLock { slots in

@@ -78,14 +78,14 @@ final class Overlay: Sendable {
         for waiter in passed { waiter.continuation.resume(returning: true) }
     }
 
-    /// Whether somebody waits for a position.
-    var isAwaited: Bool { state.withLock { !$0.waiters.isEmpty } }
+    /// Whether all positions are applied.
+    func hasPassed(_ positions: [LogPosition]) -> Bool { state.withLock { $0.hasPassed(positions) } }
 
     /// Waits until all positions are applied.
     ///
     /// - Returns: false if they were not by the deadline.
     func wait(for positions: [LogPosition], until deadline: MonotonicInstant) async -> Bool {
-        if state.withLock({ $0.hasPassed(positions) }) { return true }
+        if hasPassed(positions) { return true }
         return await withCheckedContinuation { continuation in
             let isPast = state.withLock { state in
                 if state.hasPassed(positions) { return true }

@@ -13,11 +13,11 @@ final class ReactionProjector: PartitionBatchHandler {
     private let metrics: ReactionsMetrics
     private let logger: Logger
     private let time: any TimeSource
-    /// How long a partition rests after a small transaction, so that the next one finds more: a transaction of sixteen
-    /// votes costs nearly as much as one of two hundred. Votes' own users don't wait for it, the overlay has them.
-    private static let rest = Duration.milliseconds(40)
-    /// A transaction of so many records is not small.
-    private static let largeBatch = 1_024
+    /// Records of one transaction. RocksDB writes one batch after the other, so that the log waits for each: two hundred
+    /// take it a millisecond and more.
+    private static let transactionRecords = 64
+    /// The same when so many records have queued up that catching up matters more.
+    private static let largeTransactionRecords = 1_024
     /// Where each partition's next batch starts.
     private let next: Mutex<[Int: Position]>
 
@@ -49,6 +49,17 @@ final class ReactionProjector: PartitionBatchHandler {
     }
 
     func handle(_ batch: RecordBatch) async throws {
+        let size =
+            batch.records.count < Self.largeTransactionRecords
+            ? Self.transactionRecords : Self.largeTransactionRecords
+        if batch.records.count <= size { return try apply(batch) }
+        for start in stride(from: 0, to: batch.records.count, by: size) {
+            let records = Array(batch.records[start..<min(start + size, batch.records.count)])
+            try apply(RecordBatch(partition: batch.partition, generation: batch.generation, records: records))
+        }
+    }
+
+    private func apply(_ batch: RecordBatch) throws {
         let partition = batch.partition.partition
         guard let from = next.withLock({ $0[partition] }), let last = batch.records.last?.position else { return }
         let projected = decode(batch, from: from, next: last.successor)
@@ -78,9 +89,6 @@ final class ReactionProjector: PartitionBatchHandler {
             logger.error(
                 "counts below zero: run spillway audit",
                 metadata: ["partition": "\(partition)", "counts": "\(outcome.negativeCounts)"])
-        }
-        if batch.records.count < Self.largeBatch, !outcomes.isAwaited, !overlay.isAwaited {
-            try? await time.sleep(for: Self.rest)
         }
     }
 

@@ -82,16 +82,21 @@ public struct SubscriptionRequest: Sendable {
     public var start: Start
     /// Also holds retention back: the embedded broker keeps what the group has not committed durably. Default true.
     public var holdsRetention: Bool
+    /// The least time between two fetches, so that each finds more; ``Subscription/fetchNow()`` ends the wait for one. A
+    /// broker that can't keep it fetches sooner. Default zero.
+    public var fetchInterval: Duration
 
     /// Makes a request.
     public init(
-        topic: String, group: String, member: String = "", start: Start = .earliest, holdsRetention: Bool = true
+        topic: String, group: String, member: String = "", start: Start = .earliest, holdsRetention: Bool = true,
+        fetchInterval: Duration = .zero
     ) {
         self.topic = topic
         self.group = group
         self.member = member
         self.start = start
         self.holdsRetention = holdsRetention
+        self.fetchInterval = fetchInterval
     }
 }
 
@@ -106,6 +111,10 @@ public protocol Subscription: Sendable {
     /// Adds to the demand. No more records than demanded are delivered; bytes may be passed by one record, and what
     /// was delivered beyond is taken off what is demanded next.
     func request(records: Int, bytes: Int)
+
+    /// Fetches what there is at once, whatever the request's fetch interval says; for somebody who waits for it. By default
+    /// does nothing.
+    func fetchNow()
 
     /// Delivers no more records of these partitions until ``resume(_:)``; survives reassignments.
     func pause(_ partitions: [TopicPartition])
@@ -128,6 +137,11 @@ public protocol Subscription: Sendable {
 
     /// Leaves the group. ``next()`` returns `nil` from now on.
     func close() async
+}
+
+extension Subscription {
+    /// Does nothing: right for brokers without fetch intervals.
+    public func fetchNow() {}
 }
 
 /// A position to store for a partition.

@@ -20,6 +20,7 @@ public final class Consumer: Service {
     let timeSource: any TimeSource
     let logger: Logger
     private let isRunning = Mutex(false)
+    private let current = Mutex<ConsumerRun?>(nil)
 
     /// Makes a consumer.
     ///
@@ -76,6 +77,9 @@ public final class Consumer: Service {
             executor: executor, onGivenUp: onGivenUp, metrics: metrics, timeSource: timeSource, logger: logger)
     }
 
+    /// Fetches what there is at once, although the configuration's fetch interval is not over.
+    public func fetchNow() { current.withLock { $0 }?.fetchNow() }
+
     /// Runs until the task is cancelled or graceful shutdown is asked for.
     ///
     /// On graceful shutdown nothing new is started, what runs may end within `shutdownDrainTimeout`, and everything
@@ -92,6 +96,8 @@ public final class Consumer: Service {
         guard isFirst else { throw ConsumerError(.alreadyRunning, "consumer \(id) is running already") }
         defer { isRunning.withLock { $0 = false } }
         let run = ConsumerRun(self)
+        current.withLock { $0 = run }
+        defer { current.withLock { $0 = nil } }
         try await withGracefulShutdownHandler {
             try await withTaskCancellationHandler {
                 try await run.run()

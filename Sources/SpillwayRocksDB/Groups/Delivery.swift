@@ -21,6 +21,8 @@ struct Delivery: Sendable {
         case read(from: UInt64)
         /// Nothing to do before something changes; with a sequence, also when there are records from it on.
         case wait(from: UInt64?)
+        /// Not before then.
+        case rest(until: MonotonicInstant)
         case ended
     }
 
@@ -148,6 +150,9 @@ struct Delivery: Sendable {
         return wanted < end ? .read(from: wanted) : .wait(from: wanted)
     }
 
+    /// Whether something is ready, or the end.
+    var hasEvents: Bool { isEnded || !membership.isEmpty || !ready.isEmpty }
+
     /// What ``step(end:)`` would say if nothing were ready: to read, or to wait.
     func peek(end: UInt64) -> Step {
         guard !isEnded, let wanted else { return .wait(from: nil) }
@@ -156,7 +161,7 @@ struct Delivery: Sendable {
 
     /// Whether ``step(end:)`` would say to wait, and for what.
     func mustWait(end: UInt64) -> (waits: Bool, from: UInt64?) {
-        if isEnded || !membership.isEmpty || !ready.isEmpty { return (false, nil) }
+        if hasEvents { return (false, nil) }
         guard let wanted else { return (true, nil) }
         return (wanted >= end, wanted)
     }

@@ -16,6 +16,7 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
     private struct State {
         var delivery: Delivery
         var waiter: CheckedContinuation<Void, Never>?
+        var pace: FetchPace
     }
 
     init(
@@ -29,7 +30,7 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
         self.reader = reader
         self.work = work
         self.metrics = metrics
-        state = Mutex(State(delivery: Delivery(log)))
+        state = Mutex(State(delivery: Delivery(log), pace: FetchPace(interval: request.fetchInterval)))
     }
 
     // MARK: Receiving
@@ -42,6 +43,7 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
             case .ended: return nil
             case .read(let from): try await readDisk(from)
             case .wait: await wait()
+            case .rest(let deadline): await rest(until: deadline)
             }
         }
     }
@@ -51,9 +53,11 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
         try state.withLock { state in
             while true {
                 let step = state.delivery.step(end: log.end)
-                guard case .read(let from) = step, let entries = log.tail(from: from, bytes: 1 << 20) else {
-                    return step
-                }
+                guard case .read(let from) = step else { return step }
+                let now = MonotonicInstant(nanoseconds: monotonicNanoseconds())
+                if let deadline = state.pace.mayNotFetch(now) { return .rest(until: deadline) }
+                guard let entries = log.tail(from: from, bytes: 1 << 20) else { return step }
+                state.pace.fetched(now)
                 try state.delivery.offer(entries, from: from)
             }
         }
@@ -95,6 +99,35 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
         } onCancel: {
             wake()
         }
+    }
+
+    /// Waits until the next fetch may be made, or anything else changes.
+    private func rest(until deadline: MonotonicInstant) async {
+        let time = Duration.nanoseconds(Int64(deadline.nanoseconds) - Int64(monotonicNanoseconds()))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { try? await Task.sleep(for: time) }
+            group.addTask { [self] in
+                await withTaskCancellationHandler {
+                    await withCheckedContinuation { continuation in
+                        let isReady = state.withLock { state in
+                            if state.pace.isHurried || state.delivery.hasEvents || Task.isCancelled { return true }
+                            state.waiter = continuation
+                            return false
+                        }
+                        if isReady { continuation.resume() }
+                    }
+                } onCancel: {
+                    wake()
+                }
+            }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
+    func fetchNow() {
+        state.withLock { $0.pace.isHurried = true }
+        wake()
     }
 
     func durableAdvanced() { wake() }

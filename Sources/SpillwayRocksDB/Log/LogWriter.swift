@@ -32,7 +32,9 @@ final class LogWriter: Sendable {
     }
 
     func start() {
-        thread.withLock { $0 = NativeThread(name: "log-writer") { [self] in run() } }
+        // It mostly sleeps, several times in each sync, and everyone waits for it: on two cores the scheduler would put it
+        // behind the loop that woke it, for milliseconds. Needs a privilege; without, it takes its turn.
+        thread.withLock { $0 = NativeThread(name: "log-writer", nice: -19) { [self] in run() } }
         database.unsynced.observe { [queue] in
             queue.withLock { $0.isPoked = true }
             queue.signal()

@@ -23,7 +23,8 @@ struct EmbeddedServer {
             log: configuration.log, registry: registry, logger: Logger(label: "log"))
         try registry.registerProcessMetrics()
         let readers = BlockingExecutor(name: "reader", threads: 4)
-        let projections = BlockingExecutor(name: "projection", threads: 2)
+        // Nobody waits for a projection but other projections, so they take what loops and log writer leave.
+        let projections = BlockingExecutor(name: "projection", threads: Self.cores <= 3 ? 1 : 2, nice: 10)
         let service = try ReactionService(
             configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
             blocking: readers, projections: projections, registry: registry, logger: Logger(label: "reactions"))
@@ -67,9 +68,10 @@ struct EmbeddedServer {
     /// One loop carries more than two on two cores, where they would fight the log writer and the projections.
     private var loopCount: Int {
         if configuration.network.eventLoops > 0 { return configuration.network.eventLoops }
-        let cores = ProcessInfo.processInfo.activeProcessorCount
-        return cores <= 3 ? 1 : min(cores / 2, 16)
+        return Self.cores <= 3 ? 1 : min(Self.cores / 2, 16)
     }
+
+    private static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
 
     private func reactions(partitions: Int) -> Reactions.ReactionsConfiguration {
         let given = configuration.reactions

@@ -30,7 +30,8 @@ extension ConsumerRun {
         let subscription = try await consumer.broker.subscribe(
             SubscriptionRequest(
                 topic: configuration.topic, group: configuration.group, member: consumer.id,
-                start: configuration.start, holdsRetention: configuration.holdsRetention))
+                start: configuration.start, holdsRetention: configuration.holdsRetention,
+                fetchInterval: configuration.fetchInterval))
         state.withLock { $0.subscription = subscription }
         return subscription
     }

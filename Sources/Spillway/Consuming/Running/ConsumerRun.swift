@@ -74,6 +74,9 @@ final class ConsumerRun: Sendable {
     /// Ends at once: workers that wait get nothing more.
     func cancel() { stop() }
 
+    /// Ends the wait for the next fetch.
+    func fetchNow() { state.withLock { $0.subscription }?.fetchNow() }
+
     /// Changes the engine and carries out what follows.
     ///
     /// - Returns: The ticket that ``performed(_:)`` waits for.
