@@ -7,7 +7,7 @@ extension OptionTable {
         "The port to listen on; 0 takes a free one, which the ready line names.")
     static let eventLoops = Option<Int>(
         "event-loops", key: "http.event-loops", .integer(0...64, unit: "threads"), default: "0",
-        meaning: "one on up to three cores, else half of them, at most 16", for: .serving,
+        meaning: "one a core on up to three, else half as many, at most 16", for: .serving,
         "Threads that serve connections.")
     static let tlsCertificate = Option<String>(
         "tls-certificate", key: "http.tls.certificate", .text(placeholder: "FILE"), meaning: "no TLS", for: .serving,

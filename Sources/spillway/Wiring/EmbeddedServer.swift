@@ -65,10 +65,10 @@ struct EmbeddedServer {
         try await group.run()
     }
 
-    /// One loop carries more than two on two cores, where they would fight the log writer and the projections.
+    /// A loop a core on up to three: what one can carry is what bounds the votes. On more, half of them are for the rest.
     private var loopCount: Int {
         if configuration.network.eventLoops > 0 { return configuration.network.eventLoops }
-        return Self.cores <= 3 ? 1 : min(Self.cores / 2, 16)
+        return Self.cores <= 3 ? Self.cores : min(Self.cores / 2, 16)
     }
 
     private static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
