@@ -93,7 +93,9 @@ let package = Package(
                 "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "Reactions",
                 "ReactionsRocksDB", "ReactionsHTTP", "CYAML", "CCurl", "CSpillwaySystem",
             ],
-            swiftSettings: swiftOverC),
+            swiftSettings: swiftOverC,
+            // Takes the place of the C library's malloc, in this program only: 7 % of a vote, a tenth of a summary.
+            linkerSettings: [.linkedLibrary("mimalloc", .when(platforms: [.linux]))]),
 
         // Tests mirror the sources.
         .testTarget(

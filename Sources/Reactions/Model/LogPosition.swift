@@ -14,8 +14,14 @@ public struct LogPosition: Hashable, Sendable, CustomStringConvertible {
         self.position = position
     }
 
+    /// The log's epoch.
+    public var epoch: UInt64 { position.high }
+
+    /// The sequence within the epoch.
+    public var sequence: UInt64 { position.low }
+
     /// `epoch.partition.sequence`.
-    public var description: String { "\(position.high).\(partition).\(position.low)" }
+    public var description: String { "\(epoch).\(partition).\(sequence)" }
 
     /// Reads the text form; `nil` if it is not one.
     public init?(_ text: some StringProtocol) {

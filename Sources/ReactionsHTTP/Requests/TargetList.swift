@@ -1,3 +1,4 @@
+internal import SpillwayCore
 internal import SpillwayHTTP
 
 /// The ids of `target_ids=a,b,…`: decoded once, then split at commas.
@@ -13,18 +14,27 @@ enum TargetList {
         }
         var ids: [String] = []
         ids.reserveCapacity(24)
+        var hashes: [UInt64] = []
+        hashes.reserveCapacity(24)
         var start = 0
         for index in 0...bytes.count where index == bytes.count || bytes[index] == UInt8(ascii: ",") {
             guard ids.count < maximum else {
                 throw RequestError.field("target_ids", "must hold 1 to \(maximum) ids")
             }
-            ids.append(try id(bytes.span.extracting(start..<index)))
+            let text = bytes.span.extracting(start..<index)
+            ids.append(try id(text))
+            hashes.append(ByteHash.process.hash(text))
             start = index + 1
         }
-        guard ids.count < 2 || Set(ids).count == ids.count else {
-            return ids.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+        return areDifferent(hashes.span) ? ids : ids.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    }
+
+    /// Whether no two ids are equal: two that are have one hash. False also if two that differ do.
+    private static func areDifferent(_ hashes: Span<UInt64>) -> Bool {
+        for index in hashes.indices {
+            for other in 0..<index where hashes[other] == hashes[index] { return false }
         }
-        return ids
+        return true
     }
 
     private static func id(_ bytes: Span<UInt8>) throws(RequestError) -> String {

@@ -29,7 +29,7 @@ extension ReactionRoutes {
         } else {
             response = HTTPResponse()
         }
-        response.fields.append(.spillwayPosition, receipt.position.description)
+        response.fields.append(.spillwayPosition) { Self.write(receipt.position, to: &$0) }
         return response
     }
 
@@ -48,6 +48,15 @@ extension ReactionRoutes {
         var response = HTTPResponse.json(ReactionAnswers.accepted(votes.count))
         response.fields.append(.spillwayPosition, Self.text(positions))
         return response
+    }
+
+    /// The position's text without a text: one goes with each vote.
+    private static func write(_ position: LogPosition, to bytes: inout [UInt8]) {
+        bytes.appendDecimal(magnitude: position.epoch)
+        bytes.append(UInt8(ascii: "."))
+        bytes.appendDecimal(position.partition)
+        bytes.append(UInt8(ascii: "."))
+        bytes.appendDecimal(magnitude: position.sequence)
     }
 
     /// The highest position of each partition: whoever presents them sees the whole batch.

@@ -39,6 +39,13 @@ public struct HTTPFields: Sendable {
         end()
     }
 
+    /// Adds a field whose value the closure writes; it must write no control characters.
+    package mutating func append(_ name: HTTPFieldName, writing write: (inout [UInt8]) -> Void) {
+        begin(name, valueCount: 32)
+        write(&encoded)
+        end()
+    }
+
     /// Removes all fields of that name and adds this one.
     public mutating func set(_ name: HTTPFieldName, _ value: String) {
         remove(name)
@@ -117,7 +124,12 @@ extension Array where Element == UInt8 {
     /// Appends a number in decimal.
     package mutating func appendDecimal(_ value: Int) {
         if value < 0 { append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
+        appendDecimal(magnitude: UInt64(value.magnitude))
+    }
+
+    /// Appends a number without a sign in decimal.
+    package mutating func appendDecimal(magnitude: UInt64) {
+        var rest = magnitude
         var digits = InlineArray<20, UInt8>(repeating: 0)
         var count = 0
         repeat {

@@ -24,9 +24,11 @@ enum HeadValidator {
             for position in field.name where !ByteClass.isToken(bytes[position]) {
                 throw HTTPRefusal(.smuggling, "a header field's name holds a character that no name may have")
             }
-            for position in value where bytes[position] < 32 || bytes[position] == 127 {
-                guard bytes[position] == 9 else {
-                    throw HTTPRefusal(.smuggling, "a header field's value holds a control character")
+            if !ByteClass.areFreeOfControls(bytes.extracting(value)) {
+                for position in value where bytes[position] < 32 || bytes[position] == 127 {
+                    guard bytes[position] == 9 else {
+                        throw HTTPRefusal(.smuggling, "a header field's value holds a control character")
+                    }
                 }
             }
             try seen.note(bytes.extracting(field.name), bytes.extracting(value))
