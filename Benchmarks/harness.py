@@ -103,8 +103,11 @@ def echo():
 
 
 def directory(name):
+    """An empty directory; its tokens go too, since the next server makes another key."""
     path = os.path.join(WORK, name)
     shutil.rmtree(path, ignore_errors=True)
+    if os.path.exists(os.path.join(WORK, "tokens-" + name)):
+        os.unlink(os.path.join(WORK, "tokens-" + name))
     return path
 
 
@@ -121,7 +124,10 @@ def load(port, *options):
     """Runs openload and returns its figures by kind."""
     command = [LOAD, "--port", str(port), "--json", *[str(option) for option in options]]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return {figures["kind"]: figures for figures in map(json.loads, lines)}
+    figures = {figures["kind"]: figures for figures in map(json.loads, lines)}
+    if any(one["per_second"] == 0 for one in figures.values()):
+        raise RuntimeError(f"nothing was answered with 200: {' '.join(command)}")
+    return figures
 
 
 def lag(server):

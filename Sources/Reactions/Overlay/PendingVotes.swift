@@ -52,14 +52,16 @@ struct PendingVotes {
             Place(low: vote.position.position.low, high: vote.position.position.high, user: user, cost: cost))
         count += 1
         bytes += cost
-        var votes = byUser.removeValue(forKey: user) ?? []
+        Self.put(vote, into: &byUser[user, default: []])
+    }
+
+    private static func put(_ vote: PendingVote, into votes: inout [PendingVote]) {
         if let index = votes.firstIndex(where: { $0.targetID == vote.targetID }) {
             // The older vote's place in the queue stays, and so does its cost until the queue passes it.
             if votes[index].position.position < vote.position.position { votes[index] = vote }
         } else {
             votes.append(vote)
         }
-        byUser[user] = votes
     }
 
     /// Moves a partition's clean position, and drops what it passed.
