@@ -136,7 +136,7 @@ final class LogWriter: Sendable {
     private func nextWork(until deadline: MonotonicInstant, _ gathering: GroupGathering) -> Work? {
         guard wait(until: deadline, sends: 1, { $0.sends > 0 || $0.isClosed || $0.isPoked }) else { return nil }
         if gathering.wanted > 1 {
-            let patience = MonotonicInstant(nanoseconds: monotonicNanoseconds() + gathering.patience)
+            let patience = MonotonicInstant(nanoseconds: monotonicNanoseconds() + GroupGathering.patience)
             wait(until: patience, sends: gathering.wanted) { queue in
                 queue.sends >= gathering.wanted || queue.sends == 0 || queue.isClosed
             }
@@ -176,14 +176,10 @@ final class LogWriter: Sendable {
         } catch { fail(error) }
     }
 
-    /// Returns how long it took, in nanoseconds.
-    @discardableResult
-    private func timedSync() throws -> UInt64 {
+    private func timedSync() throws {
         let start = monotonicNanoseconds()
         try database.sync()
-        let time = monotonicNanoseconds() - start
-        metrics.sync.recordNanoseconds(Int64(time))
-        return time
+        metrics.sync.recordNanoseconds(Int64(monotonicNanoseconds() - start))
     }
 
     private func write(_ batches: consuming [PendingBatch], _ batch: WriteBatch, _ gathering: inout GroupGathering) {
@@ -203,8 +199,8 @@ final class LogWriter: Sendable {
             return refuse(batches, Self.refusal(error))
         }
         do {
-            let time = try timedSync()
-            gathering.wrote(sends: sends, queued: queue.withLock { $0.sends }, syncNanoseconds: time)
+            try timedSync()
+            gathering.wrote(sends: sends, queued: queue.withLock { $0.sends })
         } catch {
             fail(error)
             return refuse(
