@@ -63,6 +63,13 @@ BlockBasedTableOptions table_options(const spillway_family_options &o, const std
     if (o.hash_index_in_blocks) {
         table.data_block_index_type = BlockBasedTableOptions::kDataBlockBinaryAndHash;
     }
+    if (o.filter != 0) {
+        // In blocks of their own: a large file's whole filter is megabytes, more than a shard of the cache takes, and
+        // would be read anew for each key.
+        table.partition_filters = true;
+        table.index_type = BlockBasedTableOptions::kTwoLevelIndexSearch;
+        table.pin_top_level_index_and_filter = true;
+    }
     if (o.filter == 1) table.filter_policy.reset(NewBloomFilterPolicy(o.filter_bits, false));
     if (o.filter == 2) table.filter_policy.reset(NewRibbonFilterPolicy(o.filter_bits));
     return table;

@@ -77,7 +77,13 @@ final class UserDirectory: Sendable {
     func number(of user: String, tier: Reactions.ReadTier) throws -> UInt64?? {
         if let number = state.withLock({ $0.known.value(user) }) { return .some(number) }
         do {
-            let number = try read([user], Database.ReadOptions(tier))[0]
+            let stored = try database.get(families.users, Array(user.utf8), options: Database.ReadOptions(tier))
+            let number = stored.flatMap { stored in
+                unsafe stored.withUnsafeBytes { bytes in
+                    var reader = unsafe ByteReader(bytes)
+                    return reader.number()
+                }
+            }
             if let number { state.withLock { $0.known.set(number, for: user) } }
             return .some(number)
         } catch let error as DatabaseError where error.code == .incomplete {

@@ -42,8 +42,9 @@ extension OptionTable {
         "l1-callers-bytes", key: "caches.l1-callers-bytes", .bytes((64 << 10)...(1 << 40)), default: "128MiB",
         for: .serving, "The cache of callers' own states by user.")
     static let l1TimeToLive = Option<Duration>(
-        "l1-ttl", key: "caches.l1-ttl", .duration(.milliseconds(100)...(.seconds(86_400))), default: "30s",
-        for: .serving, "How long a cached value lives at most; each lives up to a tenth less, by chance.")
+        "l1-ttl", key: "caches.l1-ttl", .duration(.milliseconds(100)...(.seconds(86_400))), default: "5m",
+        for: .serving,
+        "How long a cached value lives at most; each lives up to a tenth less, by chance. Changes reach it at once.")
 
     static let caches: [OptionDefinition] = [
         l1CountsBytes.definition, l1CallersBytes.definition, l1TimeToLive.definition,
