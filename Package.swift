@@ -17,13 +17,14 @@ let released: [SwiftSetting] =
     : [.unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release))]
 
 /// What every Swift target is compiled with: Swift 6, the upcoming features of the house style, warnings as errors.
-let swift: [SwiftSetting] = released + [
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
-    .treatAllWarnings(as: .error),
-]
+let swift: [SwiftSetting] =
+    released + [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+        .treatAllWarnings(as: .error),
+    ]
 
 /// Targets that touch a C library also have each unsafe expression marked.
 let swiftOverC: [SwiftSetting] = swift + [.strictMemorySafety()]

@@ -1,0 +1,103 @@
+import SpillwayRocksDB
+import SpillwayTesting
+import Testing
+
+/// Memtables that are hashed by prefix must look like any other: before a flush, during one, behind it.
+@Suite struct HashedMemtableTests {
+    let directory = TemporaryDirectory()
+
+    private func open() throws -> Database {
+        var hashed = ColumnFamily.Options(name: "hashed")
+        hashed.prefixBytes = 2
+        hashed.memtableBuckets = 16
+        var low = hashed
+        low.name = "low"
+        low.memtableListHeight = 2
+        let plain = ColumnFamily.Options(name: "plain")
+        var configuration = Database.Configuration()
+        configuration.families = [hashed, low, plain]
+        return try Database.open(directory("data"), configuration)
+    }
+
+    private func all(_ database: Database, _ name: String) throws -> [[UInt8]] {
+        let walk = database.iterator(try database.family(name))
+        var found: [[UInt8]] = []
+        walk.seekToFirst()
+        while walk.isValid {
+            found.append(walk.key + [0] + walk.value)
+            walk.next()
+        }
+        try walk.check()
+        return found
+    }
+
+    private func prefix(_ database: Database, _ name: String, _ prefix: [UInt8]) throws -> [[UInt8]] {
+        var options = Database.IteratorOptions(lower: prefix, upper: nil)
+        options.staysInPrefix = true
+        let walk = database.iterator(try database.family(name), options)
+        var found: [[UInt8]] = []
+        var isValid = walk.seek(to: prefix)
+        while isValid {
+            found.append(walk.key)
+            isValid = walk.next()
+        }
+        try walk.check()
+        return found
+    }
+
+    @Test(arguments: [UInt64(1), 2, 3]) func looksLikeASkipList(seed: UInt64) throws {
+        var random = SeededRandom(seed: seed)
+        var database = try open()
+        let batch = WriteBatch()
+        for round in 0..<6 {
+            for _ in 0..<500 {
+                let length = Int.random(in: 1...6, using: &random)
+                let key = (0..<length).map { _ in UInt8.random(in: 0...3, using: &random) }
+                let value = [UInt8(round), UInt8.random(in: 0...255, using: &random)]
+                let isRemoval = UInt8.random(in: 0..<4, using: &random) == 0
+                for name in ["hashed", "low", "plain"] {
+                    let family = try database.family(name)
+                    if isRemoval {
+                        batch.delete(family, key)
+                    } else {
+                        batch.put(family, key, value)
+                    }
+                }
+            }
+            try database.write(batch)
+            batch.removeAll()
+            for name in ["hashed", "low"] {
+                #expect(try all(database, name) == all(database, "plain"))
+                let start: [UInt8] = [UInt8.random(in: 0...3, using: &random), 1]
+                let expected = try all(database, "plain").map { Array($0.dropLast(3)) }.filter {
+                    $0.starts(with: start)
+                }
+                #expect(try prefix(database, name, start) == expected)
+            }
+            if round % 2 == 1 { for name in ["hashed", "low"] { try database.flush(database.family(name)) } }
+            if round == 3 {
+                try database.close()
+                database = try open()
+            }
+        }
+        try database.close()
+    }
+
+    @Test func aSnapshotDoesNotMove() throws {
+        let database = try open()
+        let family = try database.family("hashed")
+        let batch = WriteBatch()
+        batch.put(family, [1, 1, 1], [1])
+        try database.write(batch)
+        let before = database.snapshot()
+        for value in UInt8(2)...100 {
+            batch.removeAll()
+            batch.put(family, [1, 1, 1], [value])
+            try database.write(batch)
+        }
+        #expect(try database.get(family, [1, 1, 1], options: .init(snapshot: before)) == [1])
+        try database.flush(family)
+        #expect(try database.get(family, [1, 1, 1], options: .init(snapshot: before)) == [1])
+        #expect(try database.get(family, [1, 1, 1]) == [100])
+    }
+}
