@@ -4,24 +4,29 @@ import Reactions
 enum ReactionAnswers {
     /// `{"items":{"a":{"likes":1,"dislikes":0,"user_state":"like"},…}}`; the ids were checked and need no escape.
     static func summary(_ ids: [String], _ items: [TargetSummary]) -> [UInt8] {
-        var json = JSONWriter(capacity: 16 + ids.count * 72)
-        json.raw("{\"items\":{")
-        for index in ids.indices {
-            if index > 0 { json.raw(",") }
-            json.plain(ids[index])
-            let item = items[index]
-            json.raw(":{\"likes\":")
-            json.integer(item.counts.likes)
-            json.raw(",\"dislikes\":")
-            json.integer(item.counts.dislikes)
-            switch item.state {
-            case .none: json.raw(",\"user_state\":\"none\"}")
-            case .like: json.raw(",\"user_state\":\"like\"}")
-            case .dislike: json.raw(",\"user_state\":\"dislike\"}")
+        var bound = 16
+        // Beside the id 57 bytes of names and states, and two numbers of up to twenty.
+        for id in ids { bound += id.utf8.count + 100 }
+        return [UInt8](unsafeUninitializedCapacity: bound) { buffer, count in
+            var json = FixedJSONWriter(buffer)
+            json.raw("{\"items\":{")
+            for index in ids.indices {
+                json.raw(index > 0 ? ",\"" : "\"")
+                json.plain(ids[index])
+                let item = items[index]
+                json.raw("\":{\"likes\":")
+                json.integer(item.counts.likes)
+                json.raw(",\"dislikes\":")
+                json.integer(item.counts.dislikes)
+                switch item.state {
+                case .none: json.raw(",\"user_state\":\"none\"}")
+                case .like: json.raw(",\"user_state\":\"like\"}")
+                case .dislike: json.raw(",\"user_state\":\"dislike\"}")
+                }
             }
+            json.raw("}}")
+            count = json.count
         }
-        json.raw("}}")
-        return json.bytes
     }
 
     /// What a vote came to, for `Prefer: return=representation`.

@@ -30,16 +30,14 @@ enum Identifiers {
         }
     }
 
+    /// A bit for each character that a target's id may have; two words need no look-up.
+    private static let lowTargetBytes: UInt64 = 0x07ff_6000_0000_0000
+    private static let highTargetBytes: UInt64 = 0x47ff_fffe_87ff_fffe
+
     /// True for a character that a target's id may have.
     @inline(__always)
     static func isTargetByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: ":"), UInt8(ascii: "~"):
-            true
-        default: false
-        }
+        byte < 128 && (byte < 64 ? lowTargetBytes : highTargetBytes) &>> UInt64(byte & 63) & 1 != 0
     }
 
     /// True for 1 to 128 visible ASCII characters: what an idempotency key may be.

@@ -17,14 +17,16 @@ enum TargetList {
         var hashes: [UInt64] = []
         hashes.reserveCapacity(24)
         var start = 0
-        for index in 0...bytes.count where index == bytes.count || bytes[index] == UInt8(ascii: ",") {
+        let all = bytes.span
+        while start <= all.count {
             guard ids.count < maximum else {
                 throw RequestError.field("target_ids", "must hold 1 to \(maximum) ids")
             }
-            let text = bytes.span.extracting(start..<index)
+            let end = all.place(of: UInt8(ascii: ","), from: start)
+            let text = all.extracting(start..<end)
             ids.append(try id(text))
             hashes.append(ByteHash.process.hash(text))
-            start = index + 1
+            start = end + 1
         }
         return areDifferent(hashes.span) ? ids : ids.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
     }

@@ -16,6 +16,30 @@ enum ByteClass {
         byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "#")
     }
 
+    /// Whether each byte may stand in a target as it is: eight at a time.
+    static func areOfTarget(_ bytes: Span<UInt8>) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let tops: UInt64 = 0x8080_8080_8080_8080
+        var offset = 0
+        while offset + 8 <= bytes.count {
+            // Safe: the range was just checked.
+            let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
+            let percents = word ^ (ones &* UInt64(UInt8(ascii: "%")))
+            let hashes = word ^ (ones &* UInt64(UInt8(ascii: "#")))
+            let deletes = word ^ (ones &* 127)
+            let found =
+                word | ((word &- ones &* 33) & ~word) | ((percents &- ones) & ~percents)
+                | ((hashes &- ones) & ~hashes) | ((deletes &- ones) & ~deletes)
+            if found & tops != 0 { return false }
+            offset += 8
+        }
+        while offset < bytes.count {
+            if !isTarget(bytes[offset]) { return false }
+            offset += 1
+        }
+        return true
+    }
+
     /// Whether none of the bytes is below 32 or is 127: eight at a time, by the tests of Warren, "Hacker's Delight", 6-1.
     static func areFreeOfControls(_ bytes: Span<UInt8>) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101

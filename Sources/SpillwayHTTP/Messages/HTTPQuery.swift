@@ -85,18 +85,14 @@ public struct HTTPQuery: Sendable {
     private func next(_ cursor: inout Int) -> (name: Range<Int>, value: Range<Int>)? {
         let end = storage.target.upperBound
         let all = storage.bytes
-        let bytes = all.span
         while cursor < end {
+            let bytes = all.span.extracting(..<end)
             let first = cursor
-            var equals: Int?
-            while cursor < end && bytes[cursor] != UInt8(ascii: "&") {
-                if equals == nil && bytes[cursor] == UInt8(ascii: "=") { equals = cursor }
-                cursor += 1
-            }
-            let last = cursor
-            cursor += 1
+            let last = bytes.place(of: UInt8(ascii: "&"), from: first)
+            let equals = min(bytes.place(of: UInt8(ascii: "="), from: first), last)
+            cursor = last + 1
             if first == last { continue }
-            return (first..<(equals ?? last), min((equals ?? last) + 1, last)..<last)
+            return (first..<equals, min(equals + 1, last)..<last)
         }
         return nil
     }

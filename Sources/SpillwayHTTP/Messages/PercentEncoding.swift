@@ -5,6 +5,12 @@ enum PercentEncoding {
     /// - Parameter plusIsSpace: as forms and browsers write queries.
     /// - Returns: False if a percent sign is not followed by two hexadecimal digits.
     static func decode(_ bytes: Span<UInt8>, plusIsSpace: Bool, into decoded: inout [UInt8]) -> Bool {
+        if bytes.place(of: UInt8(ascii: "%")) == bytes.count,
+            !plusIsSpace || bytes.place(of: UInt8(ascii: "+")) == bytes.count
+        {
+            decoded.append(bytes: bytes)
+            return true
+        }
         var index = 0
         while index < bytes.count {
             let byte = bytes[index]

@@ -125,6 +125,10 @@ enum HeadValidator {
             bytes[start] == UInt8(ascii: "/")
                 || (end - start == 1 && bytes[start] == UInt8(ascii: "*") && storage.method == .options)
         else { throw HTTPRefusal(.target, "the target must be a path") }
+        if ByteClass.areOfTarget(bytes.extracting(start..<end)) {
+            storage.pathEnd = bytes.extracting(..<end).place(of: UInt8(ascii: "?"), from: start)
+            return
+        }
         var pathEnd = end
         var index = start
         while index < end {

@@ -74,6 +74,20 @@ import Testing
                 + #""a":{"likes":0,"dislikes":0,"user_state":"none"}}}"#)
     }
 
+    @Test func theLargestSummaryFits() throws {
+        let ids = (0..<100).map { String(repeating: "x", count: 125) + "\($0 + 100)" }
+        let items = ids.indices.map { index in
+            TargetSummary(
+                counts: Counts(likes: index % 2 == 0 ? .max : .min, dislikes: .min), state: .dislike)
+        }
+        let json = try JSON(String(decoding: ReactionAnswers.summary(ids, items), as: UTF8.self))
+        for (id, item) in zip(ids, items) {
+            #expect(json["items"][id]["likes"] == .number(Double(item.counts.likes)))
+            #expect(json["items"][id]["user_state"].string == "dislike")
+        }
+        #expect(ReactionAnswers.summary([], []) == Array(#"{"items":{}}"#.utf8))
+    }
+
     @Test func aUsersNameIsEscaped() throws {
         let page = ReactionPage(
             entries: [ReactionEntry(id: "a\"\\é", targetType: "video", reaction: .like, atMs: 0)], nextCursor: "1-2")
