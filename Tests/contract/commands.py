@@ -196,7 +196,7 @@ def draining(r, world):
     with world.serve("--drain-timeout", "500ms", "--projections-paused", "--position-wait", "30s") as s:
         position = s.vote("d", "waits")["Spillway-Position"]
         with wire.Wire(s.port) as slow:
-            slow.send("GET /v1/summaries?target_type=video&ids=d HTTP/1.1\r\nHost: x\r\nSpillway-Position: %s\r\n\r\n" % position)
+            slow.send("GET /v1/votes/summary?target_ids=d HTTP/1.1\r\nHost: x\r\nSpillway-Position: %s\r\n\r\n" % position)
             time.sleep(0.2)
             begin = time.monotonic()
             code = s.stop()
