@@ -19,6 +19,31 @@ import Testing
         router.on(.get, "/") { _ in .text("root") }
     }
 
+    @Test func aPortIsNotSharedWithAnotherServerHoweverManyLoopsThereAre() async throws {
+        try await HTTPTestServer.run({ _, _ in }) { running in
+            for count in 1...3 {
+                let loops = try (0..<count).map { try EventLoop(name: "second-\($0)") }
+                defer { for loop in loops { loop.shutdown() } }
+                let second = try HTTPServer(
+                    configuration: HTTPServerConfiguration(port: running.port), router: HTTPRouter(), loops: loops,
+                    metrics: MetricsRegistry())
+                await #expect(throws: EventLoopError.self) { try await second.listen() }
+            }
+        }
+        let loops = try (0..<2).map { try EventLoop(name: "first-\($0)") }
+        defer { for loop in loops { loop.shutdown() } }
+        let first = try HTTPServer(
+            configuration: HTTPServerConfiguration(port: 0), router: HTTPRouter(), loops: loops,
+            metrics: MetricsRegistry())
+        let port = try await first.listen().port
+        let more = try (0..<2).map { try EventLoop(name: "second-\($0)") }
+        defer { for loop in more { loop.shutdown() } }
+        let second = try HTTPServer(
+            configuration: HTTPServerConfiguration(port: port), router: HTTPRouter(), loops: more,
+            metrics: MetricsRegistry())
+        await #expect(throws: EventLoopError.self) { try await second.listen() }
+    }
+
     @Test func pipelinedRequestsAreAnsweredInOrderEachWithItsOwnBody() async throws {
         try await HTTPTestServer.run {
             Self.addEcho(&$1)

@@ -66,6 +66,11 @@ public final class HTTPServer: Service, Sendable {
         if let address = state.withLock({ $0.address }) { return address }
         var address = try SocketAddress(host: shared.configuration.host, port: shared.configuration.port)
         let reusePort = loops.count > 1
+        if reusePort, address.port != 0 {
+            // Sockets that share a port also share it with another server's; one that does not share finds that out.
+            let (first, wanted) = (loops[0], address)
+            try await first.loop.run { try first.requireFree(wanted) }
+        }
         for serverLoop in loops {
             let wanted = address
             address = try await serverLoop.loop.run { try serverLoop.listen(wanted, reusePort: reusePort) }

@@ -47,6 +47,11 @@ final class HTTPServerLoop: @unchecked Sendable {
         UInt64(max(1, (duration / .milliseconds(1)).rounded(.up)))
     }
 
+    /// Throws if somebody listens there.
+    func requireFree(_ address: SocketAddress) throws {
+        try TCPListener(loop: loop, address: address) { $0.close() }.close()
+    }
+
     /// Starts to listen; returns where.
     func listen(_ address: SocketAddress, reusePort: Bool) throws -> SocketAddress {
         let listener = try TCPListener(loop: loop, address: address, reusePort: reusePort) { [self] in accept($0) }
