@@ -1,7 +1,5 @@
 #include "internal.h"
 
-#include <rocksdb/memtablerep.h>
-
 using namespace ROCKSDB_NAMESPACE;
 
 namespace {

@@ -101,14 +101,6 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
     if (o.memtable_buckets > 0 && o.prefix_bytes >= 0) {
         cf.memtable_factory.reset(spillway_hashed_memtable(o.memtable_buckets, o.memtable_list_height));
     }
-    if (o.hint_prefix_bytes >= 0) {
-        cf.memtable_insert_with_hint_prefix_extractor.reset(
-            NewFixedPrefixTransform(static_cast<size_t>(o.hint_prefix_bytes)));
-    }
-    if (o.memtable_filter_ratio > 0) {
-        cf.memtable_prefix_bloom_size_ratio = o.memtable_filter_ratio;
-        cf.memtable_whole_key_filtering = o.whole_key_filter;
-    }
     // Stalls hold up the log too; projections give way by themselves, long before (Database.giveWayToCompactions).
     cf.level0_slowdown_writes_trigger = 48;
     cf.level0_stop_writes_trigger = 96;
@@ -139,7 +131,7 @@ DBOptions db_options(const spillway_db_options &o, spillway_db &owner) {
     db.max_total_wal_size = o.max_wal_bytes;
     db.write_buffer_manager = owner.buffers;
     db.bytes_per_sync = 1 << 20;
-    // Hashed memtables take one writer at a time; the log's batch and a projection's rarely meet.
+    // Hashed memtables take one writer at a time, so the log's batch waits for a projection's: those are small.
     db.allow_concurrent_memtable_write = false;
     db.info_log_level = WARN_LEVEL;
     db.max_log_file_size = 8 << 20;

@@ -1,11 +1,10 @@
 #include "internal.h"
 
-#include <cstring>
-
 #include <rocksdb/convenience.h>
 #include <rocksdb/utilities/checkpoint.h>
 #include <rocksdb/write_batch.h>
 
+#include <cstring>
 #include <vector>
 
 using namespace ROCKSDB_NAMESPACE;

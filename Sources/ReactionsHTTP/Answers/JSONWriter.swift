@@ -1,3 +1,5 @@
+internal import SpillwayHTTP
+
 /// Writes JSON into bytes, for the answers that are served all day; the caller sees to the structure.
 struct JSONWriter {
     /// What has been written.
@@ -41,27 +43,7 @@ struct JSONWriter {
     }
 
     /// Writes a whole number in decimal.
-    mutating func integer(_ value: Int64) {
-        if value < 0 { bytes.append(UInt8(ascii: "-")) }
-        var rest = value.magnitude
-        if rest < 10 {
-            bytes.append(UInt8(ascii: "0") + UInt8(rest))
-            return
-        }
-        let start = bytes.count
-        while rest > 0 {
-            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-            bytes.append(UInt8(ascii: "0") + UInt8(digit))
-            rest = quotient
-        }
-        var left = start
-        var right = bytes.count - 1
-        while left < right {
-            bytes.swapAt(left, right)
-            left += 1
-            right -= 1
-        }
-    }
+    mutating func integer(_ value: Int64) { bytes.appendDecimal(Int(value)) }
 
     /// Writes bytes as they are.
     mutating func append(_ more: some Collection<UInt8>) { bytes.append(contentsOf: more) }

@@ -19,7 +19,6 @@ public final class Consumer: Service {
     let metrics: ConsumerMetrics?
     let timeSource: any TimeSource
     let logger: Logger
-    private let isRunning = Mutex(false)
     private let current = Mutex<ConsumerRun?>(nil)
 
     /// Makes a consumer.
@@ -89,14 +88,13 @@ public final class Consumer: Service {
     ///   ``ConsumerError/Code/drainDeadlinePassed`` if handlers outlasted the drain, or
     ///   ``ConsumerError/Code/alreadyRunning``. A broker that fails is tried again for ever.
     public func run() async throws {
-        let isFirst = isRunning.withLock { running in
-            defer { running = true }
-            return !running
+        let run = ConsumerRun(self)
+        let isFirst = current.withLock { current in
+            if current != nil { return false }
+            current = run
+            return true
         }
         guard isFirst else { throw ConsumerError(.alreadyRunning, "consumer \(id) is running already") }
-        defer { isRunning.withLock { $0 = false } }
-        let run = ConsumerRun(self)
-        current.withLock { $0 = run }
         defer { current.withLock { $0 = nil } }
         try await withGracefulShutdownHandler {
             try await withTaskCancellationHandler {

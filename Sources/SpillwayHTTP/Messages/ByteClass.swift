@@ -16,48 +16,51 @@ enum ByteClass {
         byte > 0x20 && byte < 0x7F && byte != UInt8(ascii: "%") && byte != UInt8(ascii: "#")
     }
 
-    /// Whether each byte may stand in a target as it is: eight at a time.
+    /// Whether each byte may stand in a target as it is.
     static func areOfTarget(_ bytes: Span<UInt8>) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
+        areAll(
+            bytes,
+            inWord: { word in
+                word | below(33, word) | equal(to: 127, word) | equal(to: UInt8(ascii: "%"), word)
+                    | equal(to: UInt8(ascii: "#"), word)
+            }, isTarget)
+    }
+
+    /// Whether none of the bytes is below 32 or is 127.
+    static func areFreeOfControls(_ bytes: Span<UInt8>) -> Bool {
+        areAll(bytes, inWord: { below(32, $0) | equal(to: 127, $0) }, { $0 >= 32 && $0 != 127 })
+    }
+
+    /// Tests eight bytes at a time (Warren, "Hacker's Delight", 6-1), and what is left over one by one.
+    ///
+    /// - Parameter found: sets a byte's top bit if a byte of the word fails; other bits say nothing.
+    @inline(__always)
+    private static func areAll(
+        _ bytes: Span<UInt8>, inWord found: (UInt64) -> UInt64, _ isGood: (UInt8) -> Bool
+    ) -> Bool {
         var offset = 0
         while offset + 8 <= bytes.count {
             // Safe: the range was just checked.
             let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
-            let percents = word ^ (ones &* UInt64(UInt8(ascii: "%")))
-            let hashes = word ^ (ones &* UInt64(UInt8(ascii: "#")))
-            let deletes = word ^ (ones &* 127)
-            let found =
-                word | ((word &- ones &* 33) & ~word) | ((percents &- ones) & ~percents)
-                | ((hashes &- ones) & ~hashes) | ((deletes &- ones) & ~deletes)
-            if found & tops != 0 { return false }
+            if found(word) & 0x8080_8080_8080_8080 != 0 { return false }
             offset += 8
         }
         while offset < bytes.count {
-            if !isTarget(bytes[offset]) { return false }
+            if !isGood(bytes[offset]) { return false }
             offset += 1
         }
         return true
     }
 
-    /// Whether none of the bytes is below 32 or is 127: eight at a time, by the tests of Warren, "Hacker's Delight", 6-1.
-    static func areFreeOfControls(_ bytes: Span<UInt8>) -> Bool {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        var offset = 0
-        while offset + 8 <= bytes.count {
-            // Safe: the range was just checked.
-            let word = unsafe bytes.bytes.unsafeLoadUnaligned(fromUncheckedByteOffset: offset, as: UInt64.self)
-            let deletes = word ^ (ones &* 127)
-            let found = ((word &- ones &* 32) & ~word) | ((deletes &- ones) & ~deletes)
-            if found & tops != 0 { return false }
-            offset += 8
-        }
-        while offset < bytes.count {
-            if bytes[offset] < 32 || bytes[offset] == 127 { return false }
-            offset += 1
-        }
-        return true
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+    @inline(__always)
+    private static func below(_ limit: UInt64, _ word: UInt64) -> UInt64 { (word &- ones &* limit) & ~word }
+
+    @inline(__always)
+    private static func equal(to byte: UInt8, _ word: UInt64) -> UInt64 {
+        let zeros = word ^ (ones &* UInt64(byte))
+        return (zeros &- ones) & ~zeros
     }
 
     static func lowercased(_ byte: UInt8) -> UInt8 { byte &- 65 < 26 ? byte | 0x20 : byte }

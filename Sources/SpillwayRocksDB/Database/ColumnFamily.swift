@@ -60,9 +60,6 @@ internal import CSpillwayRocksDB
         /// How high the skip lists of ``memtableBuckets`` may grow, 1 to 12: 12, the default, for hundreds of thousands of
         /// keys with one prefix, 2 where a prefix has a few keys; each bucket in use takes 8 bytes a step.
         public var memtableListHeight = 12
-        /// Memtable inserts remember where the last key of the same first bytes went; worth it where keys of one such
-        /// prefix ascend. Default none.
-        public var insertHintPrefixBytes: Int?
         /// Compression of all levels but the last; default LZ4.
         public var compression = Compression.lz4
         /// Compression of the last level; default Zstandard.
@@ -71,8 +68,6 @@ internal import CSpillwayRocksDB
         public var zstdLevel = 3
         /// Bytes of a Zstandard dictionary made for each file of the last level; 0 is none, the default.
         public var dictionaryBytes = 0
-        /// The share of a memtable that is spent on a filter for it; default 0, none.
-        public var memtableFilterRatio = 0.0
         /// No filter on the last level: right where nearly every key that is asked for exists. Default false.
         public var skipsBottomFilter = false
         /// A small hash index in each block; point reads are quicker, blocks a little larger. Default false.
@@ -114,7 +109,6 @@ internal import CSpillwayRocksDB
             case .ribbon(let bits): unsafe (raw.filter, raw.filter_bits) = (2, bits)
             }
             unsafe raw.prefix_bytes = Int32(prefixBytes ?? -1)
-            unsafe raw.hint_prefix_bytes = Int32(insertHintPrefixBytes ?? -1)
             unsafe raw.memtable_buckets = UInt32(memtableBuckets)
             unsafe raw.memtable_list_height = Int32(memtableListHeight)
             unsafe raw.compression = compression.rawValue
@@ -122,7 +116,6 @@ internal import CSpillwayRocksDB
             unsafe raw.zstd_level = Int32(zstdLevel)
             unsafe raw.dictionary_bytes = Int32(dictionaryBytes)
             unsafe raw.level0_trigger = Int32(level0Files)
-            unsafe raw.memtable_filter_ratio = memtableFilterRatio
             unsafe raw.whole_key_filter = filtersWholeKeys
             unsafe raw.optimize_filters_for_hits = skipsBottomFilter
             unsafe raw.hash_index_in_blocks = hashesBlocks

@@ -83,21 +83,9 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
     }
 
     private func wait() async {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
-                let isReady = state.withLock { state in
-                    // Looked at again under the lock: something may have come since, and cancellation may have.
-                    let (waits, from) = state.delivery.mustWait(end: log.end)
-                    if !waits || Task.isCancelled { return true }
-                    if let from, !log.observe(self, from: from) { return true }
-                    precondition(state.waiter == nil, "one task at a time waits for a subscription")
-                    state.waiter = continuation
-                    return false
-                }
-                if isReady { continuation.resume() }
-            }
-        } onCancel: {
-            wake()
+        await waitToBeWoken { state in
+            let (waits, from) = state.delivery.mustWait(end: log.end)
+            return !waits || from.map { !log.observe(self, from: $0) } ?? false
         }
     }
 
@@ -106,22 +94,26 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
         let time = Duration.nanoseconds(Int64(deadline.nanoseconds) - Int64(monotonicNanoseconds()))
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await Task.sleep(for: time) }
-            group.addTask { [self] in
-                await withTaskCancellationHandler {
-                    await withCheckedContinuation { continuation in
-                        let isReady = state.withLock { state in
-                            if state.pace.isHurried || state.delivery.hasEvents || Task.isCancelled { return true }
-                            state.waiter = continuation
-                            return false
-                        }
-                        if isReady { continuation.resume() }
-                    }
-                } onCancel: {
-                    wake()
-                }
-            }
+            group.addTask { [self] in await waitToBeWoken { $0.pace.isHurried || $0.delivery.hasEvents } }
             await group.next()
             group.cancelAll()
+        }
+    }
+
+    /// - Parameter isReady: asked once, under the lock: something may have come since the caller looked.
+    private func waitToBeWoken(unless isReady: (State) -> Bool) async {
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: CheckedContinuation<Void, Never>) in
+                let isPast = state.withLock { state in
+                    if Task.isCancelled || isReady(state) { return true }
+                    precondition(state.waiter == nil, "one task at a time waits for a subscription")
+                    state.waiter = continuation
+                    return false
+                }
+                if isPast { continuation.resume() }
+            }
+        } onCancel: {
+            wake()
         }
     }
 

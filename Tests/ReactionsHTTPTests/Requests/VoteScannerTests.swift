@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SpillwayTesting
 import Testing
 
 @testable import ReactionsHTTP
@@ -65,9 +66,9 @@ import Testing
 
 /// Bodies that are nearly votes: grammar first, then a few bytes changed.
 struct RandomBodies {
-    private var random: SplitMix
+    private var random: SeededRandom
 
-    init(seed: UInt64) { random = SplitMix(seed: seed) }
+    init(seed: UInt64) { random = SeededRandom(seed: seed) }
 
     mutating func vote() -> [UInt8] { damaged(Array(object().utf8)) }
 

@@ -1,3 +1,4 @@
+import SpillwayTesting
 import Testing
 
 @testable import Reactions
@@ -30,7 +31,7 @@ import Testing
     }
 
     @Test func nonsenseIsNoEvent() {
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         let good = ReactionEvent(targetID: "abc", targetType: "video", userID: "u", reaction: .like, version: 9)
             .encoded()
         let decoder = ReactionEventDecoder()
@@ -49,20 +50,5 @@ import Testing
             #expect((1...255).contains(event.userID.utf8.count))
         }
         #expect(decoder.decode([]) == nil)
-    }
-}
-
-/// A small generator, so that a failing seed can be run again.
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

@@ -1,4 +1,5 @@
 import Spillway
+import SpillwayTesting
 import Testing
 
 @testable import Reactions
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test func randomWalkAgainstAPlainModel() {
-        var random = SplitMix(seed: 3)
+        var random = SeededRandom(seed: 3)
         var pending = PendingVotes(clean: [.start, .start, .start])
         var model: [(user: String, vote: PendingVote)] = []
         var clean: [UInt64] = [0, 0, 0]

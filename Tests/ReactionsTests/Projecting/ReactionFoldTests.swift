@@ -1,3 +1,4 @@
+import SpillwayTesting
 import Testing
 
 @testable import Reactions
@@ -59,7 +60,7 @@ import Testing
 
     /// A vote that came by the log and one from beside it end alike, in whatever order they arrive.
     @Test func theOutcomeDependsOnNoOrderOfArrival() {
-        var random = SplitMix(seed: 42)
+        var random = SeededRandom(seed: 42)
         for round in 0..<5_000 {
             let logged = (0..<3).map { place in
                 (

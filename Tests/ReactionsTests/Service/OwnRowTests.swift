@@ -1,5 +1,6 @@
 import Reactions
 import SpillwayCore
+import SpillwayTesting
 import Testing
 
 /// G6: the caller sees its own acknowledged votes, and a count that includes each exactly once.
@@ -49,7 +50,7 @@ import Testing
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for user in 0..<8 {
                     group.addTask {
-                        var random = SplitMix(seed: seed &* 1_000 &+ UInt64(user))
+                        var random = SeededRandom(seed: seed &* 1_000 &+ UInt64(user))
                         var model: [String: Reaction] = [:]
                         for _ in 0..<300 {
                             let target = "t\(user)-\(Int.random(in: 0..<6, using: &random))"

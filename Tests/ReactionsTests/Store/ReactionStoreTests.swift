@@ -1,6 +1,7 @@
 import Reactions
 import Spillway
 import SpillwayRocksDB
+import SpillwayTesting
 import Testing
 
 @testable import ReactionsRocksDB
@@ -13,7 +14,7 @@ import Testing
     /// Everything that can be read against a dictionary, over thousands of random votes and some restarts.
     @Test func matchesADictionary() throws {
         let temporary = try TemporaryStore()
-        var random = SplitMix(seed: 11)
+        var random = SeededRandom(seed: 11)
         var model: [String: [String: (Reaction, UInt64)]] = [:]
         var sequence: UInt64 = 1
         for round in 0..<40 {
