@@ -25,8 +25,8 @@ struct spillway_family {
     rocksdb::ColumnFamilyHandle *handle;
 };
 
-// Memtables whose keys are found by the hash of their prefix: in a skip list for each, of that height at most.
-rocksdb::MemTableRepFactory *spillway_hashed_memtable(size_t buckets, int32_t height);
+// Memtables whose keys are found by the hash of their prefix.
+rocksdb::MemTableRepFactory *spillway_hashed_memtable(size_t buckets);
 
 spillway_status spillway_make_status(const rocksdb::Status &status);
 

@@ -99,7 +99,7 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
         cf.prefix_extractor.reset(NewCappedPrefixTransform(static_cast<size_t>(o.prefix_bytes)));
     }
     if (o.memtable_buckets > 0 && o.prefix_bytes >= 0) {
-        cf.memtable_factory.reset(spillway_hashed_memtable(o.memtable_buckets, o.memtable_list_height));
+        cf.memtable_factory.reset(spillway_hashed_memtable(o.memtable_buckets));
     }
     // Stalls hold up the log too; projections give way by themselves, long before (Database.giveWayToCompactions).
     cf.level0_slowdown_writes_trigger = 48;

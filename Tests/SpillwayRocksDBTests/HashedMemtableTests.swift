@@ -6,16 +6,21 @@ import Testing
 @Suite struct HashedMemtableTests {
     let directory = TemporaryDirectory()
 
+    private static let deepStart = [UInt8](repeating: 7, count: 15)
+
+    private func start(of family: String) -> [UInt8] { family == "deep" ? Self.deepStart : [] }
+
     private func open() throws -> Database {
         var hashed = ColumnFamily.Options(name: "hashed")
         hashed.prefixBytes = 2
         hashed.memtableBuckets = 16
-        var low = hashed
-        low.name = "low"
-        low.memtableListHeight = 2
+        // The first bytes of all keys are the same, more than a sort looks at before it looks at the key.
+        var deep = hashed
+        deep.name = "deep"
+        deep.prefixBytes = Self.deepStart.count + 2
         let plain = ColumnFamily.Options(name: "plain")
         var configuration = Database.Configuration()
-        configuration.families = [hashed, low, plain]
+        configuration.families = [hashed, deep, plain]
         return try Database.open(directory("data"), configuration)
     }
 
@@ -24,7 +29,7 @@ import Testing
         var found: [[UInt8]] = []
         walk.seekToFirst()
         while walk.isValid {
-            found.append(walk.key + [0] + walk.value)
+            found.append(walk.key.dropFirst(start(of: name).count) + [0] + walk.value)
             walk.next()
         }
         try walk.check()
@@ -32,13 +37,14 @@ import Testing
     }
 
     private func prefix(_ database: Database, _ name: String, _ prefix: [UInt8]) throws -> [[UInt8]] {
+        let prefix = start(of: name) + prefix
         var options = Database.IteratorOptions(lower: prefix, upper: nil)
         options.staysInPrefix = true
         let walk = database.iterator(try database.family(name), options)
         var found: [[UInt8]] = []
         var isValid = walk.seek(to: prefix)
         while isValid {
-            found.append(walk.key)
+            found.append(Array(walk.key.dropFirst(start(of: name).count)))
             isValid = walk.next()
         }
         try walk.check()
@@ -55,8 +61,9 @@ import Testing
                 let key = (0..<length).map { _ in UInt8.random(in: 0...3, using: &random) }
                 let value = [UInt8(round), UInt8.random(in: 0...255, using: &random)]
                 let isRemoval = UInt8.random(in: 0..<4, using: &random) == 0
-                for name in ["hashed", "low", "plain"] {
+                for name in ["hashed", "deep", "plain"] {
                     let family = try database.family(name)
+                    let key = start(of: name) + key
                     if isRemoval {
                         batch.delete(family, key)
                     } else {
@@ -66,7 +73,7 @@ import Testing
             }
             try database.write(batch)
             batch.removeAll()
-            for name in ["hashed", "low"] {
+            for name in ["hashed", "deep"] {
                 #expect(try all(database, name) == all(database, "plain"))
                 let start: [UInt8] = [UInt8.random(in: 0...3, using: &random), 1]
                 let expected = try all(database, "plain").map { Array($0.dropLast(3)) }.filter {
@@ -74,7 +81,7 @@ import Testing
                 }
                 #expect(try prefix(database, name, start) == expected)
             }
-            if round % 2 == 1 { for name in ["hashed", "low"] { try database.flush(database.family(name)) } }
+            if round % 2 == 1 { for name in ["hashed", "deep"] { try database.flush(database.family(name)) } }
             if round == 3 {
                 try database.close()
                 database = try open()

@@ -67,8 +67,7 @@ struct ReactionFamilies: Sendable {
         var options = named(name)
         options.prefixBytes = 255
         options.filtersWholeKeys = false
-        options.memtableBuckets = 65_536
-        options.memtableListHeight = 2
+        options.memtableBuckets = 131_072
         return options
     }
 
@@ -79,7 +78,6 @@ struct ReactionFamilies: Sendable {
         options.prefixBytes = 2 * Numbers.width
         options.filtersWholeKeys = false
         options.memtableBuckets = 262_144
-        options.memtableListHeight = 2
         return options
     }
 
@@ -90,7 +88,7 @@ struct ReactionFamilies: Sendable {
         options.filter = .bloom(bitsPerKey: 8)
         options.filtersWholeKeys = false
         options.blockBytes = 4 << 10
-        options.memtableBuckets = 65_536
+        options.memtableBuckets = 262_144
         return options
     }
 }

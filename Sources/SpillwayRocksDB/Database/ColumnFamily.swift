@@ -53,13 +53,10 @@ internal import CSpillwayRocksDB
         /// The first so many bytes of a key are its prefix: filters hold prefixes too, and an iterator can be kept in
         /// one. A shorter key is its own prefix. Default none.
         public var prefixBytes: Int?
-        /// Memtables are a hash table of so many skip lists, by prefix, instead of one list: inserts and point reads of a
+        /// Memtables are a hash table of so many lists, by prefix, instead of one skip list: inserts and point reads of a
         /// large memtable are several times cheaper, walks must stay in a prefix. Each takes 8 bytes a bucket. Needs
         /// ``prefixBytes``. Default 0, one list.
         public var memtableBuckets = 0
-        /// How high the skip lists of ``memtableBuckets`` may grow, 1 to 12: 12, the default, for hundreds of thousands of
-        /// keys with one prefix, 2 where a prefix has a few keys; each bucket in use takes 8 bytes a step.
-        public var memtableListHeight = 12
         /// Compression of all levels but the last; default LZ4.
         public var compression = Compression.lz4
         /// Compression of the last level; default Zstandard.
@@ -110,7 +107,6 @@ internal import CSpillwayRocksDB
             }
             unsafe raw.prefix_bytes = Int32(prefixBytes ?? -1)
             unsafe raw.memtable_buckets = UInt32(memtableBuckets)
-            unsafe raw.memtable_list_height = Int32(memtableListHeight)
             unsafe raw.compression = compression.rawValue
             unsafe raw.bottom_compression = bottomCompression.rawValue
             unsafe raw.zstd_level = Int32(zstdLevel)
