@@ -23,6 +23,9 @@ public final class ReactionService: Service {
     let consumer: Consumer?
     private let state = Mutex(Readiness.starting)
     private let previousStates: PreviousStateKeeper
+    private let warming: CallersWarming
+    /// When the service is ready although the caches are still cold.
+    private let coldStart: MonotonicInstant
     /// True from the moment the overlay is rebuilt; before that an answer could lack an acknowledged vote.
     private let isServing = Atomic<Bool>(false)
 
@@ -59,6 +62,8 @@ public final class ReactionService: Service {
             clean: applied, limitRecords: configuration.pendingVotesRecords,
             limitBytes: configuration.pendingVotesBytes, time: time)
         readModel = ReadModel(store: store, overlay: overlay, configuration: configuration, time: time)
+        warming = CallersWarming(store, readModel.callers, limit: configuration.callerStatesLimit)
+        coldStart = time.now() + configuration.warmUp
         outcomes = OutcomeBoard(time: time)
         metrics = try ReactionsMetrics(registry, time: time)
         try metrics.register(registry, overlay: overlay, hub: hub)
@@ -109,8 +114,31 @@ public final class ReactionService: Service {
                 "votes that are not applied yet are visible to their users",
                 metadata: ["votes": "\(rebuilt)", "took": "\(ContinuousClock.now - begin)"])
         }
+        await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<2 {
+                group.addTask { while self.time.now() < self.coldStart, await self.warm() {} }
+            }
+        }
         state.withLock { $0 = .ready }
         isServing.store(true, ordering: .releasing)
+    }
+
+    /// Fills a page of the callers' cache; false if there is nothing left to do.
+    private func warm() async -> Bool {
+        do { return try await blocking.run { [warming] in try warming.fillPage() } } catch {
+            // The requests will fill it, and meet the same error if it lasts.
+            logger.warning("the callers' cache could not be filled", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Fills what the start left, for half of the time at most.
+    private func warmBesideTraffic() async throws {
+        var began = time.now()
+        while !Task.isCancelled, await warm() {
+            do { try await time.sleep(for: time.now() - began) } catch { return }
+            began = time.now()
+        }
     }
 
     /// Refuses what comes before the service is ready.
@@ -126,6 +154,7 @@ public final class ReactionService: Service {
         if !isServing.load(ordering: .acquiring) { try await start() }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await self.tick() }
+            group.addTask { try await self.warmBesideTraffic() }
             defer { group.cancelAll() }
             if let consumer {
                 try await consumer.run()

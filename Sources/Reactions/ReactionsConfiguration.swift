@@ -22,6 +22,10 @@ public struct ReactionsConfiguration: Hashable, Sendable {
     public var callersCacheBytes = 128 << 20
     /// The longest life of a cached value; it bounds a mistake, since every change passes through. Default 10 minutes.
     public var cacheTimeToLive: Duration = .seconds(600)
+    /// How long a start may take, from ``ReactionService/init(configuration:broker:store:blocking:projections:registry:logger:time:)``
+    /// on, to fill the callers' cache before the service is ready; what is left then is filled beside the traffic.
+    /// Default 2 s.
+    public var warmUp: Duration = .seconds(2)
     /// A user with more reactions than this has states read by point reads. Default 4,096.
     public var callerStatesLimit = 4_096
     /// Records that a projection takes in one transaction. Default 4,096.

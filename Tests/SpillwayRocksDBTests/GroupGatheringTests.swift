@@ -18,11 +18,13 @@ import Testing
         #expect(settled(clients: clients).gathering.wanted == 1)
     }
 
-    @Test(arguments: 4...16) func someAreTakenTogether(clients: Int) {
+    @Test(arguments: 4...40) func someAreTakenTogether(clients: Int) {
         #expect(settled(clients: clients).gathering.wanted == clients)
     }
 
-    @Test(arguments: [(24, 16), (32, 16), (64, 32), (200, 100)]) func halfOfACrowd(clients: Int, group: Int) {
+    @Test(arguments: [(48, 40), (64, 40), (100, 50), (200, 100)]) func aCrowdIsNotWaitedForWhole(
+        clients: Int, group: Int
+    ) {
         #expect(settled(clients: clients).group == group)
     }
 

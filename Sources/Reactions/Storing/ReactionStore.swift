@@ -82,13 +82,38 @@ public struct ListEntry: Hashable, Sendable {
     }
 }
 
+/// A user as the store knows it.
+public struct StoredUser: Hashable, Sendable {
+    /// The number that the store gave the user.
+    public var number: UInt64
+    /// The user's id.
+    public var id: String
+
+    /// Makes a user.
+    public init(number: UInt64, id: String) {
+        self.number = number
+        self.id = id
+    }
+}
+
+/// A store that can be walked over by user, to fill a cache at a start.
+public protocol WarmableStore: Sendable {
+    /// Greater after each unclean start, restore or repair: the first half of every cached value's version (G7).
+    var epoch: UInt64 { get }
+    /// The numbers that users have, or may have.
+    var userNumbers: Range<UInt64> { get }
+
+    /// The users with these numbers, rising; numbers without a user are left out.
+    func users(_ numbers: Range<UInt64>) throws -> [StoredUser]
+    /// What ``ReactionStore/callerStates(of:limit:tier:)`` gives for each of these numbers, all in one snapshot.
+    func callerStates(of numbers: Range<UInt64>, limit: Int) throws -> [CallerStates]
+}
+
 /// Where rows, counts and applied offsets live. Rows, counts and the partition's applied offset change in one
 /// transaction that first moves the offset from exactly the value it started from (G4).
 ///
 /// A partition is a virtual shard: all targets of a partition live in one database, so that one transaction holds a batch.
-public protocol ReactionStore: Sendable {
-    /// Greater after each unclean start, restore or repair: the first half of every cached value's version (G7).
-    var epoch: UInt64 { get }
+public protocol ReactionStore: WarmableStore {
     /// The number of partitions; fixed.
     var partitions: Int { get }
 

@@ -88,6 +88,33 @@ final class UserDirectory: Sendable {
         }
     }
 
+    /// The numbers that have been given so far, or may have been.
+    var numbers: Range<UInt64> { 1..<state.withLock { $0.next } }
+
+    /// The users with these numbers, rising. Remembers them: who walks over users will be asked for them.
+    func users(_ numbers: Range<UInt64>) throws -> [StoredUser] {
+        var lower: [UInt8] = []
+        Numbers.append(number: numbers.lowerBound, to: &lower)
+        var upper: [UInt8] = []
+        Numbers.append(number: numbers.upperBound, to: &upper)
+        let iterator = database.iterator(families.userNames, Database.IteratorOptions(lower: lower, upper: upper))
+        var users: [StoredUser] = []
+        users.reserveCapacity(numbers.count)
+        var isValid = iterator.seekToFirst()
+        while isValid {
+            unsafe iterator.withEntry { key, value in
+                var reader = unsafe ByteReader(key)
+                guard let number = reader.number() else { return }
+                let id = unsafe String(decoding: value, as: UTF8.self)
+                users.append(StoredUser(number: number, id: id))
+            }
+            isValid = iterator.next()
+        }
+        try iterator.check()
+        state.withLock { state in for user in users { state.known.set(user.number, for: user.id) } }
+        return users
+    }
+
     private func read(_ users: [String], _ options: Database.ReadOptions) throws -> [UInt64?] {
         var keys = KeyBatch(reservingKeys: users.count)
         for user in users { keys.append(user.utf8) }

@@ -75,6 +75,41 @@ extension RocksReactionStore {
     }
 
     /// See `ReactionStore`.
+    public var userNumbers: Range<UInt64> { users.numbers }
+
+    /// See `ReactionStore`.
+    public func users(_ numbers: Range<UInt64>) throws -> [StoredUser] { try users.users(numbers) }
+
+    /// See `ReactionStore`.
+    public func callerStates(of numbers: Range<UInt64>, limit: Int) throws -> [CallerStates] {
+        let snapshot = database.snapshot()
+        var lower: [UInt8] = []
+        Numbers.append(number: numbers.lowerBound, to: &lower)
+        var upper: [UInt8] = []
+        Numbers.append(number: numbers.upperBound, to: &upper)
+        let iterator = database.iterator(
+            families.byUser,
+            Database.IteratorOptions(lower: lower, upper: upper, read: Database.ReadOptions(.disk, snapshot: snapshot)))
+        var states = [[(target: UInt64, reaction: Reaction)]](repeating: [], count: numbers.count)
+        var isValid = iterator.seekToFirst()
+        while isValid {
+            unsafe iterator.withKey { key in
+                guard let read = unsafe ListKey.read(key) else { return }
+                // One more than the limit tells that there are too many.
+                let place = Int(read.owner - numbers.lowerBound)
+                if states[place].count <= limit { states[place].append((read.place.number, read.reaction)) }
+            }
+            isValid = iterator.next()
+        }
+        try iterator.check()
+        return states.map { states in
+            let isPartial = states.count > limit
+            return CallerStates(
+                storeSequence: snapshot.sequence, states: isPartial ? [] : states, isPartial: isPartial)
+        }
+    }
+
+    /// See `ReactionStore`.
     public func reactions(
         of user: String, reaction: Reaction, after: ListPlace, limit: Int
     ) throws -> [ListEntry] {

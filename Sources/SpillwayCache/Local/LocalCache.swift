@@ -47,6 +47,16 @@ public final class LocalCache<Key: Hashable & Sendable, Value: Sendable>: Sendab
         return shards.base[shards.number(hash)].withLock { $0.lookup(key, hash, now: now) }
     }
 
+    /// The right to fill a key for which nobody asked; `nil` if its value is there already. Not counted as a use.
+    @inlinable
+    public func fillLease(_ key: Key) -> CacheLease<Key>? {
+        let hash = Self.hash(key)
+        let now = time.now().nanoseconds
+        let found = shards.base[shards.number(hash)].withLock { $0.peek(key, hash, now: now) }
+        guard case .miss(let lease) = found else { return nil }
+        return lease
+    }
+
     /// Fills a key with what the store answered after the lease was given.
     ///
     /// - Parameters:

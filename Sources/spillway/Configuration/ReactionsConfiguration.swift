@@ -37,6 +37,8 @@ struct ReactionsConfiguration: Sendable, Equatable {
     var callersCacheBytes: Int
     /// The longest life of a cached value.
     var cacheTimeToLive: Duration
+    /// How long a start may fill caches before it is ready.
+    var warmUp: Duration
 
     /// - Throws: `CommandError` for a type that can't be a type.
     init(_ values: OptionValues) throws {
@@ -55,6 +57,7 @@ struct ReactionsConfiguration: Sendable, Equatable {
         countsCacheBytes = values[OptionTable.l1CountsBytes]
         callersCacheBytes = values[OptionTable.l1CallersBytes]
         cacheTimeToLive = values[OptionTable.l1TimeToLive]
+        warmUp = values[OptionTable.warmUp]
     }
 
     /// The types of the option, checked.

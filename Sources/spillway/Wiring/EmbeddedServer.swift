@@ -87,6 +87,7 @@ struct EmbeddedServer {
         reactions.countsCacheBytes = given.countsCacheBytes
         reactions.callersCacheBytes = given.callersCacheBytes
         reactions.cacheTimeToLive = given.cacheTimeToLive
+        reactions.warmUp = given.warmUp
         return reactions
     }
 
