@@ -13,6 +13,40 @@ struct TokenClaims: Decodable {
     let issuedAtMs: Int64?
     let scopes: [String]
 
+    /// Claims in the form that most issuers write (``PlainJSON``), each once and no others; `nil` leaves it to the decoder.
+    init?(plain bytes: Span<UInt8>) {
+        var json = PlainJSON()
+        var texts: [Range<Int>?] = [nil, nil, nil, nil]
+        var times: [Int64?] = [nil, nil, nil]
+        // No space in front, which the decoder's path refuses.
+        guard bytes.count > 0, bytes[0] == UInt8(ascii: "{"), json.take(UInt8(ascii: "{"), bytes) else { return nil }
+        repeat {
+            guard let name = json.name(bytes) else { return nil }
+            if json.isAtText(bytes) {
+                guard let place = Self.textNames.firstIndex(where: { bytes.isWord($0, at: name) }),
+                    texts[place] == nil, let value = json.text(bytes)
+                else { return nil }
+                texts[place] = value
+            } else {
+                guard let place = Self.timeNames.firstIndex(where: { bytes.isWord($0, at: name) }),
+                    times[place] == nil, let value = json.integer(bytes), value <= Int64(Self.latestSecond)
+                else { return nil }
+                times[place] = value * 1000
+            }
+        } while json.take(UInt8(ascii: ","), bytes)
+        guard json.take(UInt8(ascii: "}"), bytes), json.isAtEnd(bytes) else { return nil }
+        issuer = texts[0].map { bytes.string(at: $0) }
+        subject = texts[1].map { bytes.string(at: $0) }
+        audiences = texts[2].map { [bytes.string(at: $0)] }
+        scopes = texts[3].map { bytes.string(at: $0).split(separator: " ").map(String.init) } ?? []
+        expiresAtMs = times[0]
+        notBeforeMs = times[1]
+        issuedAtMs = times[2]
+    }
+
+    private static let textNames: [StaticString] = ["iss", "sub", "aud", "scope"]
+    private static let timeNames: [StaticString] = ["exp", "nbf", "iat"]
+
     private enum CodingKeys: String, CodingKey {
         case issuer = "iss"
         case subject = "sub"

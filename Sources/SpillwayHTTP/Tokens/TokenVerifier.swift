@@ -57,9 +57,7 @@ public struct TokenVerifier: Sendable {
         }
         let parts = try CompactToken(token)
         try verifySignature(of: token, parts: parts)
-        let claims = try Self.decode(
-            TokenClaims.self, from: token.extracting(parts.payload), memberLimit: TokenClaims.memberLimit)
-        return try principal(of: claims, nowMs: nowMs)
+        return try principal(of: Self.claims(token.extracting(parts.payload)), nowMs: nowMs)
     }
 
     private func verifySignature(of token: Span<UInt8>, parts: CompactToken) throws(TokenError) {
@@ -68,7 +66,7 @@ public struct TokenVerifier: Sendable {
         let header =
             isOurOwn
             ? TokenHeader.own
-            : try Self.decode(TokenHeader.self, from: headerText, memberLimit: TokenHeader.memberLimit)
+            : try Self.decode(TokenHeader.self, from: Self.bytes(headerText), memberLimit: TokenHeader.memberLimit)
         guard let signature = Base64URL.decode(token.extracting(parts.signature)) else {
             throw TokenError(.malformed, "the signature is not canonical base64url")
         }
@@ -118,12 +116,22 @@ public struct TokenVerifier: Sendable {
     /// Made once: a decoder keeps no state between calls, and its options are never changed.
     private static let decoder = JSONDecoder()
 
-    private static func decode<Part: Decodable>(
-        _ part: Part.Type, from text: Span<UInt8>, memberLimit: Int
-    ) throws(TokenError) -> Part {
-        guard let json = Base64URL.decode(text) else {
+    private static func claims(_ text: Span<UInt8>) throws(TokenError) -> TokenClaims {
+        let json = try bytes(text)
+        if let plain = TokenClaims(plain: json.span) { return plain }
+        return try decode(TokenClaims.self, from: json, memberLimit: TokenClaims.memberLimit)
+    }
+
+    private static func bytes(_ text: Span<UInt8>) throws(TokenError) -> [UInt8] {
+        guard let bytes = Base64URL.decode(text) else {
             throw TokenError(.malformed, "a part is not canonical base64url")
         }
+        return bytes
+    }
+
+    private static func decode<Part: Decodable>(
+        _ part: Part.Type, from json: [UInt8], memberLimit: Int
+    ) throws(TokenError) -> Part {
         guard JSONMembers.areUnique(in: json, limit: memberLimit) else {
             throw TokenError(.malformed, "a part is not a JSON object with different member names")
         }
