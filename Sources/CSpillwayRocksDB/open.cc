@@ -5,6 +5,8 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include <sys/resource.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <vector>
@@ -33,6 +35,10 @@ class Listener : public EventListener {
         on_event_(context_, 0, static_cast<int>(reason), error->code(), error->subcode(), error->severity(),
                   error->ToString().c_str());
     }
+    // Both run on RocksDB's own thread for it, and can wait a little where requests can't; more than a little holds up
+    // writes (see family_options).
+    void OnFlushBegin(DB *, const FlushJobInfo &) override { setpriority(PRIO_PROCESS, 0, 5); }
+    void OnCompactionBegin(DB *, const CompactionJobInfo &) override { setpriority(PRIO_PROCESS, 0, 10); }
     void OnErrorRecoveryCompleted(Status old) override {
         on_event_(context_, 1, 0, old.code(), old.subcode(), old.severity(), old.ToString().c_str());
     }

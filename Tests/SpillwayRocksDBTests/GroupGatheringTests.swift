@@ -18,11 +18,11 @@ import Testing
         #expect(settled(clients: clients).gathering.wanted == 1)
     }
 
-    @Test(arguments: 4...40) func someAreTakenTogether(clients: Int) {
+    @Test(arguments: 4...32) func someAreTakenTogether(clients: Int) {
         #expect(settled(clients: clients).gathering.wanted == clients)
     }
 
-    @Test(arguments: [(48, 40), (64, 40), (100, 50), (200, 100)]) func aCrowdIsNotWaitedForWhole(
+    @Test(arguments: [(48, 32), (64, 32), (100, 50), (200, 100)]) func aCrowdIsNotWaitedForWhole(
         clients: Int, group: Int
     ) {
         #expect(settled(clients: clients).group == group)

@@ -2,7 +2,7 @@
 ///
 /// A sync costs the processors as much as a dozen sends do, whatever it covers, and while it runs only those queue whom
 /// the last sync has released. So, as long as many send at once, the writer lets a group gather: all of them when they
-/// are up to forty, else forty or half of them, while the others' answers are on their way.
+/// are up to 32, else 32 or half of them, while the others' answers are on their way.
 ///
 /// A sender who is alone, or one of three, is never waited for. The idea is that of MySQL's
 /// `binlog_group_commit_sync_delay` and PostgreSQL's `commit_siblings`.
@@ -10,7 +10,7 @@ struct GroupGathering: Sendable {
     /// The longest wait, in nanoseconds: what it may add to a send's latency when senders have just left.
     static let patience: UInt64 = 2_000_000
     /// From here on a sync is less than a quarter of what a group costs.
-    private static let goodGroup = 40
+    private static let goodGroup = 32
 
     /// How many sends were on their way at once lately.
     private var concurrency = 0
