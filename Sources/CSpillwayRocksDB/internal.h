@@ -6,6 +6,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/write_buffer_manager.h>
@@ -14,6 +15,7 @@
 #include <string>
 
 struct spillway_db {
+    std::unique_ptr<rocksdb::Env> env;
     rocksdb::DB *db = nullptr;
     std::shared_ptr<rocksdb::Cache> cache;
     std::shared_ptr<rocksdb::WriteBufferManager> buffers;
@@ -24,6 +26,9 @@ struct spillway_family {
     rocksdb::DB *db;
     rocksdb::ColumnFamilyHandle *handle;
 };
+
+// The file system, but write-ahead logs are written over zeros.
+std::unique_ptr<rocksdb::Env> spillway_log_env();
 
 // Memtables whose keys are found by the hash of their prefix.
 rocksdb::MemTableRepFactory *spillway_hashed_memtable(size_t buckets);

@@ -129,6 +129,10 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
 
 DBOptions db_options(const spillway_db_options &o, spillway_db &owner) {
     DBOptions db;
+    if (!o.read_only) {
+        owner.env = spillway_log_env();
+        db.env = owner.env.get();
+    }
     db.create_if_missing = o.create;
     db.create_missing_column_families = true;
     db.wal_recovery_mode = static_cast<WALRecoveryMode>(o.recovery_mode);

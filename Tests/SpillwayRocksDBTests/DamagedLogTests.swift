@@ -53,13 +53,23 @@ import Testing
         return path + "/" + (logs.sorted().last ?? "")
     }
 
-    func logSize(_ name: String) throws -> Int { try Data(contentsOf: URL(filePath: logFile(name))).count }
+    /// The log without the zeros in front of it, but for eight: it ends with a witness, the last bytes of which are zeros.
+    func log(_ name: String) throws -> [UInt8] {
+        let bytes = [UInt8](try Data(contentsOf: URL(filePath: logFile(name))))
+        var end = bytes.count
+        // By the page: byte by byte it takes longer than the sync that is waited for.
+        let page = [UInt8](repeating: 0, count: 4_096)
+        while end >= 4_096, memcmp(Array(bytes[(end - 4_096)..<end]), page, 4_096) == 0 { end -= 4_096 }
+        while end > 0, bytes[end - 1] == 0 { end -= 1 }
+        return Array(bytes.prefix(end + 8))
+    }
+
+    func logSize(_ name: String) throws -> Int { try log(name).count }
 
     func edit(_ body: (inout [UInt8]) throws -> Void) throws {
-        let path = try logFile("crashed")
-        var bytes = [UInt8](try Data(contentsOf: URL(filePath: path)))
+        var bytes = try log("crashed")
         try body(&bytes)
-        try Data(bytes).write(to: URL(filePath: path))
+        try Data(bytes).write(to: URL(filePath: logFile("crashed")))
     }
 
     /// Where a record's value stands in the log.

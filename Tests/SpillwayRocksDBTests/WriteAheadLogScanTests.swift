@@ -91,6 +91,17 @@ import Testing
         }
     }
 
+    @Test func zerosBehindTheLastRecordAreWhereTheNextWouldStand() {
+        let zeros = [UInt8](repeating: 0, count: 100_000)
+        let first = file((1...10).map { batch(UInt64($0), witness: UInt64($0 - 1)) })
+        let second = file((11...20).map { batch(UInt64($0), witness: UInt64($0 - 1)) })
+        #expect(!scan([first + zeros]).isDamaged)
+        // The process ended before it had cut the first file to its length.
+        #expect(!scan([first + zeros, second + zeros]).isDamaged)
+        let cut = file((1...7).map { batch(UInt64($0), witness: UInt64($0 - 1)) })
+        #expect(scan([cut + zeros, second]).isSyncedDataLost)
+    }
+
     @Test func aFileCutShortIsMissedByTheNext() {
         let first = file((1...10).map { batch(UInt64($0), witness: UInt64($0 - 1)) })
         let second = file((11...20).map { batch(UInt64($0), witness: UInt64($0 - 1)) })

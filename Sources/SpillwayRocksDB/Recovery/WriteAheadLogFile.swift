@@ -1,4 +1,5 @@
 internal import CSpillwayRocksDB
+internal import Glibc
 
 /// Reads one write-ahead log file of RocksDB: blocks of 32 KiB, in them fragments of records, each with a masked CRC-32C
 /// (RocksDB, `db/log_format.h`).
@@ -37,7 +38,11 @@ struct WriteAheadLogFile {
                 // An unfinished record at the end: its writer was interrupted.
                 return isInside ? .hole(start..<bytes.count, reachesEnd: true) : nil
             }
-            guard let fragment = fragment(at: offset) else { return hole(from: isInside ? start : offset) }
+            guard let fragment = fragment(at: offset) else {
+                // The zeros over which it would have been written next (`log_file.cc`).
+                if !isInside, isZero(from: offset) { return nil }
+                return hole(from: isInside ? start : offset)
+            }
             if isInside && (fragment.kind == .full || fragment.kind == .first) {
                 // The rest of the record before is missing.
                 return .hole(start..<offset, reachesEnd: false)
@@ -57,6 +62,14 @@ struct WriteAheadLogFile {
         }
     }
 
+    private func isZero(from start: Int) -> Bool {
+        unsafe bytes.withUnsafeBytes { bytes in
+            guard unsafe bytes[start] == 0, let base = bytes.baseAddress else { return false }
+            // Every byte is the one before it.
+            return unsafe memcmp(base + start, base + start + 1, bytes.count - start - 1) == 0
+        }
+    }
+
     /// The last bytes of a block are zeros if no header fits.
     private mutating func skipTrailer() {
         let rest = Self.blockBytes - offset % Self.blockBytes
@@ -64,16 +77,25 @@ struct WriteAheadLogFile {
     }
 
     private mutating func hole(from start: Int) -> Item {
-        var probe = offset + 1
+        var probe = possibleFragment(from: offset + 1)
         while probe < bytes.count {
             if let found = fragment(at: probe), found.kind != .other {
                 offset = probe
                 return .hole(start..<probe, reachesEnd: false)
             }
-            probe += 1
+            probe = possibleFragment(from: probe + 1)
         }
         offset = bytes.count
         return .hole(start..<bytes.count, reachesEnd: true)
+    }
+
+    /// The next place where a fragment's type could stand behind six bytes: most of a hole is zeros.
+    private func possibleFragment(from start: Int) -> Int {
+        unsafe bytes.withUnsafeBytes { bytes in
+            var probe = start
+            while probe + 6 < bytes.count, unsafe bytes[probe + 6] &- 1 > 8 { probe += 1 }
+            return probe + 6 < bytes.count ? probe : bytes.count
+        }
     }
 
     /// The masked CRC-32C of a fragment, from its type on.

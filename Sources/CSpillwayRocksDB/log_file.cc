@@ -1,0 +1,136 @@
+#include "internal.h"
+
+#include <rocksdb/file_system.h>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+using namespace ROCKSDB_NAMESPACE;
+
+namespace {
+
+// Writes zeros in front of a growing write-ahead log, so that the log is written over them.
+//
+// A file that grows makes every fdatasync write the file's inode too, one more wait for the disk; a file that keeps its size
+// does not. PostgreSQL fills its segments with zeros for the same reason (wal_init_zero). RocksDB's own way, using old files
+// again, ends a log where the last use of the file goes on, which a damaged log can't be told from.
+class Zeros {
+   public:
+    explicit Zeros(const std::string &path) : file_(open(path.c_str(), O_WRONLY | O_CLOEXEC)) {
+        if (file_ >= 0) thread_ = std::thread([this] { run(); });
+    }
+    ~Zeros() {
+        stop();
+        if (file_ >= 0) close(file_);
+    }
+
+    // Room for so many bytes more, which nothing will overwrite. Waits if the zeros are just being written there.
+    void reserve(uint64_t bytes) {
+        std::unique_lock<std::mutex> lock(mutex_);
+        size_ += bytes;
+        changed_.wait(lock, [this] { return size_ <= zeroed_ || !is_writing_; });
+        zeroed_ = std::max(zeroed_, size_);
+        if (zeroed_ - size_ < kAhead / 2) changed_.notify_all();
+    }
+
+    // Ends the file where the log ends.
+    bool finish() {
+        stop();
+        return file_ < 0 || ftruncate(file_, static_cast<off_t>(size_)) == 0;
+    }
+
+   private:
+    static constexpr uint64_t kAhead = 4 << 20, kPiece = 512 << 10;
+
+    void run() {
+        pthread_setname_np(pthread_self(), "log-zeros");
+        std::unique_ptr<char[]> zeros(new char[kPiece]());
+        std::unique_lock<std::mutex> lock(mutex_);
+        while (true) {
+            changed_.wait(lock, [this] { return is_stopped_ || zeroed_ - size_ < kAhead / 2; });
+            uint64_t end = size_ + kAhead;
+            while (!is_stopped_ && zeroed_ < end) {
+                // Up to the next multiple, so that only whole pages are written.
+                uint64_t from = zeroed_, bytes = kPiece - zeroed_ % kPiece;
+                is_writing_ = true;
+                lock.unlock();
+                bool is_good = pwrite(file_, zeros.get(), bytes, static_cast<off_t>(from)) == static_cast<ssize_t>(bytes) &&
+                               fdatasync(file_) == 0;
+                lock.lock();
+                is_writing_ = false;
+                zeroed_ = std::max(zeroed_, from + bytes);
+                // A full disk: the log grows as it would without.
+                if (!is_good) is_stopped_ = true;
+                changed_.notify_all();
+            }
+            if (is_stopped_) return;
+        }
+    }
+
+    void stop() {
+        {
+            std::lock_guard<std::mutex> lock(mutex_);
+            is_stopped_ = true;
+            changed_.notify_all();
+        }
+        if (thread_.joinable()) thread_.join();
+    }
+
+    const int file_;
+    std::thread thread_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    // Where the log ends, and up to where there are zeros behind it or will be.
+    uint64_t size_ = 0, zeroed_ = 0;
+    bool is_writing_ = false, is_stopped_ = false;
+};
+
+class LogFile : public FSWritableFileOwnerWrapper {
+   public:
+    LogFile(std::unique_ptr<FSWritableFile> &&file, const std::string &path)
+        : FSWritableFileOwnerWrapper(std::move(file)), zeros_(path) {}
+
+    IOStatus Append(const Slice &data, const IOOptions &options, IODebugContext *debug) override {
+        zeros_.reserve(data.size());
+        return FSWritableFileOwnerWrapper::Append(data, options, debug);
+    }
+    IOStatus Append(const Slice &data, const IOOptions &options, const DataVerificationInfo &info,
+                    IODebugContext *debug) override {
+        zeros_.reserve(data.size());
+        return FSWritableFileOwnerWrapper::Append(data, options, info, debug);
+    }
+    IOStatus Close(const IOOptions &options, IODebugContext *debug) override {
+        IOStatus status = FSWritableFileOwnerWrapper::Close(options, debug);
+        if (!zeros_.finish() && status.ok()) return IOStatus::IOError("the log can't be cut to its length");
+        return status;
+    }
+
+   private:
+    Zeros zeros_;
+};
+
+class LogFileSystem : public FileSystemWrapper {
+   public:
+    using FileSystemWrapper::FileSystemWrapper;
+    const char *Name() const override { return "SpillwayLogFileSystem"; }
+    IOStatus NewWritableFile(const std::string &path, const FileOptions &options,
+                             std::unique_ptr<FSWritableFile> *result, IODebugContext *debug) override {
+        IOStatus status = FileSystemWrapper::NewWritableFile(path, options, result, debug);
+        static const std::string suffix = ".log";
+        bool is_log = path.size() > suffix.size() && path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
+        if (status.ok() && is_log) *result = std::make_unique<LogFile>(std::move(*result), path);
+        return status;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<Env> spillway_log_env() {
+    return NewCompositeEnv(std::make_shared<LogFileSystem>(FileSystem::Default()));
+}
