@@ -32,6 +32,8 @@ std::unique_ptr<rocksdb::Env> spillway_log_env();
 
 // Memtables whose keys are found by the hash of their prefix.
 rocksdb::MemTableRepFactory *spillway_hashed_memtable(size_t buckets);
+// Memtables whose keys are sorted when they are read.
+rocksdb::MemTableRepFactory *spillway_appended_memtable();
 
 spillway_status spillway_make_status(const rocksdb::Status &status);
 

@@ -107,6 +107,7 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
     if (o.memtable_buckets > 0 && o.prefix_bytes >= 0) {
         cf.memtable_factory.reset(spillway_hashed_memtable(o.memtable_buckets));
     }
+    if (o.memtable_appends) cf.memtable_factory.reset(spillway_appended_memtable());
     // Stalls hold up the log too; projections give way by themselves, long before (Database.giveWayToCompactions).
     cf.level0_slowdown_writes_trigger = 48;
     cf.level0_stop_writes_trigger = 96;

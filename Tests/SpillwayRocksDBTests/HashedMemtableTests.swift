@@ -1,5 +1,6 @@
 import SpillwayRocksDB
 import SpillwayTesting
+import Synchronization
 import Testing
 
 /// Memtables that are hashed by prefix must look like any other: before a flush, during one, behind it.
@@ -13,14 +14,17 @@ import Testing
     private func open() throws -> Database {
         var hashed = ColumnFamily.Options(name: "hashed")
         hashed.prefixBytes = 2
-        hashed.memtableBuckets = 16
+        hashed.memtable = .hashed(buckets: 16)
         // The first bytes of all keys are the same, more than a sort looks at before it looks at the key.
         var deep = hashed
         deep.name = "deep"
         deep.prefixBytes = Self.deepStart.count + 2
+        var appended = hashed
+        appended.name = "appended"
+        appended.memtable = .appended
         let plain = ColumnFamily.Options(name: "plain")
         var configuration = Database.Configuration()
-        configuration.families = [hashed, deep, plain]
+        configuration.families = [hashed, deep, appended, plain]
         return try Database.open(directory("data"), configuration)
     }
 
@@ -61,7 +65,7 @@ import Testing
                 let key = (0..<length).map { _ in UInt8.random(in: 0...3, using: &random) }
                 let value = [UInt8(round), UInt8.random(in: 0...255, using: &random)]
                 let isRemoval = UInt8.random(in: 0..<4, using: &random) == 0
-                for name in ["hashed", "deep", "plain"] {
+                for name in ["hashed", "deep", "appended", "plain"] {
                     let family = try database.family(name)
                     let key = start(of: name) + key
                     if isRemoval {
@@ -73,7 +77,7 @@ import Testing
             }
             try database.write(batch)
             batch.removeAll()
-            for name in ["hashed", "deep"] {
+            for name in ["hashed", "deep", "appended"] {
                 #expect(try all(database, name) == all(database, "plain"))
                 let start: [UInt8] = [UInt8.random(in: 0...3, using: &random), 1]
                 let expected = try all(database, "plain").map { Array($0.dropLast(3)) }.filter {
@@ -81,11 +85,50 @@ import Testing
                 }
                 #expect(try prefix(database, name, start) == expected)
             }
-            if round % 2 == 1 { for name in ["hashed", "deep"] { try database.flush(database.family(name)) } }
+            if round % 2 == 1 {
+                for name in ["hashed", "deep", "appended"] { try database.flush(database.family(name)) }
+            }
             if round == 3 {
                 try database.close()
                 database = try open()
             }
+        }
+        try database.close()
+    }
+
+    private final class Progress: Sendable {
+        let written = Atomic<Int>(0)
+    }
+
+    /// Walkers beside a writer see everything that was written before they began, in order, flushes or not.
+    @Test(arguments: ["hashed", "appended"]) func isWalkedWhileItIsWritten(name: String) async throws {
+        let database = try open()
+        let family = try database.family(name)
+        let progress = Progress()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                let batch = WriteBatch()
+                for number in 0..<6_000 {
+                    batch.removeAll()
+                    batch.put(family, [1, 1, UInt8(number >> 8), UInt8(number & 255)], [7])
+                    try database.write(batch)
+                    progress.written.store(number + 1, ordering: .releasing)
+                    if number % 2_000 == 1_500 { try database.flush(family) }
+                }
+            }
+            for walker in 0..<2 {
+                group.addTask {
+                    while progress.written.load(ordering: .acquiring) < 6_000 {
+                        let before = progress.written.load(ordering: .acquiring)
+                        let found =
+                            walker == 0 ? try all(database, name).count : try prefix(database, name, [1, 1]).count
+                        #expect(found >= before)
+                    }
+                    let keys = try prefix(database, name, [1, 1])
+                    #expect(keys == (0..<6_000).map { [1, 1, UInt8($0 >> 8), UInt8($0 & 255)] })
+                }
+            }
+            try await group.waitForAll()
         }
         try database.close()
     }

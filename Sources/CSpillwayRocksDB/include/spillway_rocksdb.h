@@ -51,6 +51,7 @@ typedef struct {
     int32_t write_buffers, block_bytes, restart_interval, filter;  // filter: 0 none, 1 bloom, 2 ribbon
     double filter_bits;
     int32_t prefix_bytes;                     // -1: none
+    bool memtable_appends;                    // sorted when read
     uint32_t memtable_buckets;                // 0: a skip list; else a hash table of lists, by prefix
     int32_t compression, bottom_compression;  // 0 none, 4 lz4, 7 zstd, as RocksDB numbers them
     int32_t zstd_level, dictionary_bytes, level0_trigger;
