@@ -36,7 +36,7 @@ class Zeros {
         size_ += bytes;
         changed_.wait(lock, [this] { return size_ <= zeroed_ || !is_writing_; });
         zeroed_ = std::max(zeroed_, size_);
-        if (zeroed_ - size_ < kAhead / 2) changed_.notify_all();
+        if (is_short()) changed_.notify_all();
     }
 
     // Ends the file where the log ends.
@@ -46,18 +46,20 @@ class Zeros {
     }
 
    private:
-    static constexpr uint64_t kAhead = 4 << 20, kPiece = 512 << 10;
+    static constexpr uint64_t kFirst = 64 << 10, kAhead = 4 << 20, kPiece = 512 << 10, kPage = 4 << 10;
+
+    // A short log gets few zeros, so that most of its file is always log: for those who look at it, and for the disk.
+    bool is_short() const { return size_ >= kFirst && zeroed_ - size_ < std::min(size_ / 8, kAhead / 2); }
 
     void run() {
         pthread_setname_np(pthread_self(), "log-zeros");
         std::unique_ptr<char[]> zeros(new char[kPiece]());
         std::unique_lock<std::mutex> lock(mutex_);
         while (true) {
-            changed_.wait(lock, [this] { return is_stopped_ || zeroed_ - size_ < kAhead / 2; });
-            uint64_t end = size_ + kAhead;
+            changed_.wait(lock, [this] { return is_stopped_ || is_short(); });
+            uint64_t end = (size_ + std::min(size_ / 5 * 3, kAhead)) / kPage * kPage;
             while (!is_stopped_ && zeroed_ < end) {
-                // Up to the next multiple, so that only whole pages are written.
-                uint64_t from = zeroed_, bytes = kPiece - zeroed_ % kPiece;
+                uint64_t from = zeroed_, bytes = std::min(kPiece - zeroed_ % kPiece, end - zeroed_);
                 is_writing_ = true;
                 lock.unlock();
                 bool is_good = pwrite(file_, zeros.get(), bytes, static_cast<off_t>(from)) == static_cast<ssize_t>(bytes) &&

@@ -3,7 +3,7 @@ internal import SpillwayCore
 internal import Synchronization
 
 /// Fills the callers' cache after a start, the newest users first, until it is three quarters full. A walk reads a user's reactions
-/// in a tenth of the time that the user's own first request takes for them.
+/// in a third of the time that the user's own first request takes for them.
 ///
 /// It fills as any reader does: the lease comes before the snapshot, so a change in between voids the fill.
 final class CallersWarming: Sendable {
