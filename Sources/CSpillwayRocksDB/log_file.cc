@@ -3,7 +3,6 @@
 #include <rocksdb/file_system.h>
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -93,11 +93,10 @@ final class UserDirectory: Sendable {
 
     /// The users with these numbers, rising. Remembers them: who walks over users will be asked for them.
     func users(_ numbers: Range<UInt64>) throws -> [StoredUser] {
-        var lower: [UInt8] = []
-        Numbers.append(number: numbers.lowerBound, to: &lower)
-        var upper: [UInt8] = []
-        Numbers.append(number: numbers.upperBound, to: &upper)
-        let iterator = database.iterator(families.userNames, Database.IteratorOptions(lower: lower, upper: upper))
+        let iterator = database.iterator(
+            families.userNames,
+            Database.IteratorOptions(
+                lower: Numbers.bytes(numbers.lowerBound), upper: Numbers.bytes(numbers.upperBound)))
         var users: [StoredUser] = []
         users.reserveCapacity(numbers.count)
         var isValid = iterator.seekToFirst()

@@ -16,6 +16,13 @@ enum Numbers {
         bytes.append(UInt8(truncatingIfNeeded: number))
     }
 
+    /// A number by itself: where the keys that begin with it begin.
+    static func bytes(_ number: UInt64) -> [UInt8] {
+        var bytes: [UInt8] = []
+        append(number: number, to: &bytes)
+        return bytes
+    }
+
     @inline(__always)
     static func append(fixed: UInt64, to bytes: inout [UInt8]) {
         append(number: fixed >> 24, to: &bytes)

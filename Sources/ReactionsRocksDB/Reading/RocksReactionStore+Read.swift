@@ -49,12 +49,9 @@ extension RocksReactionStore {
         guard let known = try users.number(of: user, tier: tier) else { return nil }
         guard let number = known else { return CallerStates(storeSequence: snapshot.sequence, states: []) }
         return try orNilIfIncomplete {
-            var lower: [UInt8] = []
-            Numbers.append(number: number, to: &lower)
-            var upper: [UInt8] = []
-            Numbers.append(number: number + 1, to: &upper)
+            let lower = Numbers.bytes(number)
             var options = Database.IteratorOptions(
-                lower: lower, upper: upper, read: Database.ReadOptions(tier, snapshot: snapshot))
+                lower: lower, upper: Numbers.bytes(number + 1), read: Database.ReadOptions(tier, snapshot: snapshot))
             options.staysInPrefix = true
             let iterator = database.iterator(families.byUser, options)
             var states: [(target: UInt64, reaction: Reaction)] = []
@@ -83,13 +80,11 @@ extension RocksReactionStore {
     /// See `ReactionStore`.
     public func callerStates(of numbers: Range<UInt64>, limit: Int) throws -> [CallerStates] {
         let snapshot = database.snapshot()
-        var lower: [UInt8] = []
-        Numbers.append(number: numbers.lowerBound, to: &lower)
-        var upper: [UInt8] = []
-        Numbers.append(number: numbers.upperBound, to: &upper)
         let iterator = database.iterator(
             families.byUser,
-            Database.IteratorOptions(lower: lower, upper: upper, read: Database.ReadOptions(.disk, snapshot: snapshot)))
+            Database.IteratorOptions(
+                lower: Numbers.bytes(numbers.lowerBound), upper: Numbers.bytes(numbers.upperBound),
+                read: Database.ReadOptions(.disk, snapshot: snapshot)))
         var states = [[(target: UInt64, reaction: Reaction)]](repeating: [], count: numbers.count)
         var isValid = iterator.seekToFirst()
         while isValid {

@@ -1,5 +1,5 @@
 /// Walks over the JSON that nearly every client sends: objects of plain members, whose texts are visible ASCII without
-/// escapes and whose numbers are short integers. It takes a tenth of a decoder's time.
+/// escapes and whose numbers are short integers.
 ///
 /// Whatever is not of that form, right or wrong, it can't take, and the caller leaves it to a JSON decoder; so it never
 /// decides that a text is bad, and must never accept what a decoder would refuse. Equal names are the caller's to find.

@@ -1,6 +1,6 @@
 /// Decides for how many sends the log writer waits before it writes a group, and for how long at most.
 ///
-/// A sync costs the processors as much as a dozen sends do, whatever it covers, and while it runs only those queue whom
+/// A sync costs the processors as much as several sends do, whatever it covers, and while it runs only those queue whom
 /// the last sync has released. So, as long as many send at once, the writer lets a group gather: all of them when they
 /// are up to 32, else 32 or half of them, while the others' answers are on their way.
 ///
@@ -9,7 +9,7 @@
 struct GroupGathering: Sendable {
     /// The longest wait, in nanoseconds: what it may add to a send's latency when senders have just left.
     static let patience: UInt64 = 2_000_000
-    /// From here on a sync is less than a quarter of what a group costs.
+    /// From here on it is not worth to wait for everybody.
     private static let goodGroup = 32
 
     /// How many sends were on their way at once lately.
