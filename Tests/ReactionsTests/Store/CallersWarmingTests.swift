@@ -73,12 +73,11 @@ import Testing
 
     @Test func aChangeWhileItReadsVoidsTheFill() throws {
         try temporary.apply([event(1, 1, .like, version: 1 << 16)], from: 1)
-        let epoch = temporary.store.epoch
-        let store = Overtaken(temporary.store) { [cache] in
-            cache.invalidate("user-1", version: CacheVersion(epoch: epoch, position: 1 << 40))
-        }
+        // Of no known version: only the lease can tell that the answer is from before it.
+        let store = Overtaken(temporary.store) { [cache] in cache.invalidate("user-1", version: .absent) }
         _ = try CallersWarming(store, cache, limit: 4).fillPage()
         #expect(cached(1) == nil)
+        cache.invalidate("user-1", version: CacheVersion(epoch: temporary.store.epoch, position: 1 << 40))
         _ = try CallersWarming(temporary.store, cache, limit: 4).fillPage()
         #expect(cached(1) == nil, "the store's answer is older than the change")
     }
