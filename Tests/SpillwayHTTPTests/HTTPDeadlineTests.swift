@@ -7,10 +7,9 @@ import Testing
 @Suite struct HTTPDeadlineTests {
     private static let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
-    @Test func aRequestThatDoesNotArriveIsATimeoutAndAnIdleConnectionEnds() async throws {
+    @Test func aRequestThatDoesNotArriveIsATimeout() async throws {
         try await HTTPTestServer.run { configuration, router in
             configuration.requestTimeout = .milliseconds(150)
-            configuration.idleTimeout = .milliseconds(300)
             router.on(.get, "/") { _ in .text("root") }
         } _: { server in
             for text in ["GET / HT", Self.get + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc"] {
@@ -19,13 +18,6 @@ import Testing
                 let answer = try await client.receiveAll()
                 #expect(answer.contains("HTTP/1.1 408 "), "\(answer)")
             }
-            let idle = try server.client()
-            #expect(try await idle.receiveAll() == "")
-            let kept = try server.client()
-            try await kept.send(Self.get)
-            let start = ContinuousClock.now
-            let answer = try await kept.receiveAll()
-            #expect(answer.hasSuffix("root") && ContinuousClock.now - start >= .milliseconds(290))
             // A client that sends a byte now and then gains nothing. It stops soon, for a byte that came after the server's
             // patience would reset the connection, and a busy machine would lose the answer.
             let dripping = try server.client()
@@ -38,6 +30,26 @@ import Testing
             #expect(try await dripping.receiveAll().contains("HTTP/1.1 408 "))
             dripped.cancel()
             _ = await dripped.result
+        }
+    }
+
+    @Test func anIdleConnectionEnds() async throws {
+        try await HTTPTestServer.run { configuration, router in
+            configuration.idleTimeout = .milliseconds(300)
+            router.on(.get, "/") { _ in .text("root") }
+        } _: { server in
+            let idle = try server.client()
+            #expect(try await idle.receiveAll() == "")
+            // A busy machine may need longer than the server's patience to send, and is then turned away rightly: again.
+            try await eventually {
+                let kept = try server.client()
+                let start = ContinuousClock.now
+                guard (try? await kept.send(Self.get)) != nil, try await kept.receiveAll().hasSuffix("root") else {
+                    return false
+                }
+                #expect(ContinuousClock.now - start >= .milliseconds(290))
+                return true
+            }
         }
     }
 
