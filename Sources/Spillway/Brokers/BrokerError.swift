@@ -29,6 +29,10 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
         public static let deduplicationQuota = Code("deduplication-quota")
         /// A commit for a partition that this member does not own (any more).
         public static let notOwner = Code("not-owner")
+        /// The group has members; stop them first.
+        public static let groupInUse = Code("group-in-use")
+        /// The topic has no partition of that number.
+        public static let unknownPartition = Code("unknown-partition")
         /// The broker can't do what was asked.
         public static let unsupported = Code("unsupported")
         /// Any other failure below; see the message and the cause.

@@ -1,0 +1,52 @@
+/// A consumer group as operators see it.
+public struct GroupSummary: Sendable, Equatable {
+    /// The group's name.
+    public var group: String
+    /// The topic that it reads.
+    public var topic: String
+    /// How many members are connected now.
+    public var members: Int
+    /// Whether retention keeps what the group has not committed durably.
+    public var holdsRetention: Bool
+    /// What is committed, by partition; a partition without a commit is left out.
+    public var committed: [TopicPartition: Position]
+    /// How many durable records lie behind the commits, of all partitions; may be an estimate.
+    public var lagRecords: Int
+
+    /// Makes a summary.
+    public init(
+        group: String, topic: String, members: Int, holdsRetention: Bool, committed: [TopicPartition: Position],
+        lagRecords: Int
+    ) {
+        self.group = group
+        self.topic = topic
+        self.members = members
+        self.holdsRetention = holdsRetention
+        self.committed = committed
+        self.lagRecords = lagRecords
+    }
+}
+
+/// What operators do with consumer groups, where the broker keeps them.
+public protocol GroupAdministration: Broker {
+    /// All groups of all topics, in the order of their topics' and names' bytes.
+    func groups() async throws -> [GroupSummary]
+
+    /// Forgets a group: its commits go, and it no longer holds retention. Nothing happens if there is no such group.
+    ///
+    /// - Throws: `BrokerError` with ``BrokerError/Code/groupInUse`` if it has members, or
+    ///   ``BrokerError/Code/unknownTopic``.
+    func deleteGroup(_ group: String, topic: String) async throws
+
+    /// Sets where a group without members will begin; partitions that are not named stay. Positions may go back or
+    /// forth; one before the oldest record that is kept begins there. Durable on return. Makes the group if there is none.
+    ///
+    /// - Throws: `BrokerError` with ``BrokerError/Code/groupInUse``, ``BrokerError/Code/unknownTopic``, or
+    ///   ``BrokerError/Code/unknownPartition``.
+    func setCommitted(_ positions: [TopicPartition: Position], group: String, topic: String) async throws
+
+    /// For each partition, the position of the first durable record whose time is at or after a time in milliseconds
+    /// since 1970 UTC; the end of the partition if there is none. Times need not ascend in a log: the first record that
+    /// qualifies counts.
+    func positions(of topic: String, atOrAfterMs time: Int64) async throws -> [TopicPartition: Position]
+}

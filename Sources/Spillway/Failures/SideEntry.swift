@@ -1,0 +1,99 @@
+/// Names a record that left its consumer: which group read it, and where it stands in the log.
+///
+/// The same record has the same name however often it is moved, so moving it twice is harmless.
+public struct RecordName: Hashable, Sendable, Comparable {
+    /// The consumer group.
+    public var group: String
+    /// The partition that it came from.
+    public var partition: TopicPartition
+    /// Where it stands in the partition.
+    public var position: Position
+
+    /// Names a record.
+    public init(group: String, partition: TopicPartition, position: Position) {
+        self.group = group
+        self.partition = partition
+        self.position = position
+    }
+
+    /// Orders by the bytes of the group's, the source's and the topic's name, then by partition, then by position.
+    public static func < (left: RecordName, right: RecordName) -> Bool {
+        if left.group != right.group { return left.group.utf8.lexicographicallyPrecedes(right.group.utf8) }
+        if left.partition != right.partition { return left.partition.precedes(right.partition) }
+        return left.position < right.position
+    }
+}
+
+extension TopicPartition {
+    /// The order of names: by the bytes of the source's and the topic's name, then by number.
+    func precedes(_ other: TopicPartition) -> Bool {
+        if source != other.source { return source.utf8.lexicographicallyPrecedes(other.source.utf8) }
+        if topic != other.topic { return topic.utf8.lexicographicallyPrecedes(other.topic.utf8) }
+        return partition < other.partition
+    }
+}
+
+/// A record in the side queue of a consumer group.
+public struct SideEntry: Sendable {
+    /// What the entry means for the records of its key that come after it.
+    public enum Mode: UInt8, Hashable, Sendable {
+        /// They go on: order is waived for this record.
+        case delayed = 0
+        /// They wait behind it, here too.
+        case held = 1
+    }
+
+    /// The record's name.
+    public var name: RecordName
+    /// Whether its key waits for it.
+    public var mode: Mode
+    /// Not to be handled before this time, in milliseconds since 1970 UTC. Of a held key the first entry's counts.
+    public var dueMs: Int64
+    /// How often it was handled.
+    public var attempts: Int
+    /// How often it was taken out of the side queue and came back.
+    public var rounds: Int
+    /// Why it failed last; empty if it never did.
+    public var reason: String
+    /// The record as it was received; its position is the name's.
+    public var record: Record
+
+    /// Makes an entry.
+    public init(
+        name: RecordName, mode: Mode, dueMs: Int64, attempts: Int, rounds: Int, reason: String, record: Record
+    ) {
+        self.name = name
+        self.mode = mode
+        self.dueMs = dueMs
+        self.attempts = attempts
+        self.rounds = rounds
+        self.reason = reason
+        self.record = record
+    }
+
+    /// What the entry counts for against limits in bytes.
+    public var byteCount: Int { record.byteCount + reason.utf8.count }
+}
+
+/// A key that waits in the side queue, as a consumer learns it when it is assigned the key's partition.
+public struct HeldKeySummary: Sendable, Equatable {
+    /// The key.
+    public var key: [UInt8]
+    /// How many records of the key are there; at least 1.
+    public var records: Int
+    /// The position of the first of them.
+    public var first: Position
+    /// The position of the last of them.
+    public var last: Position
+    /// When the first may be handled, in milliseconds since 1970 UTC.
+    public var dueMs: Int64
+
+    /// Makes a summary.
+    public init(key: [UInt8], records: Int, first: Position, last: Position, dueMs: Int64) {
+        self.key = key
+        self.records = records
+        self.first = first
+        self.last = last
+        self.dueMs = dueMs
+    }
+}
