@@ -16,6 +16,7 @@ public final class Consumer: Service {
     let interceptors: [any ConsumerInterceptor]
     let executor: (any TaskExecutor)?
     let onGivenUp: GivenUpHook?
+    let failureStore: (any FailureStore)?
     let metrics: ConsumerMetrics?
     let timeSource: any TimeSource
     let logger: Logger
@@ -29,13 +30,16 @@ public final class Consumer: Service {
     ///   - interceptors: wrap each handling; the first is the outermost.
     ///   - executor: where handlers run, such as a `BlockingExecutor` for calls that may wait for a disk; by default
     ///     the global pool, where nothing may block.
-    ///   - onGivenUp: takes records that are given up; by default they are only logged and counted.
+    ///   - failureStore: keeps what is moved away: the side queue, and the dead letters. Without one, records that are
+    ///     given up go to `onGivenUp`.
+    ///   - onGivenUp: takes records that are given up, if there is no failure store; by default they are only logged and
+    ///     counted.
     /// - Throws: ``ConsumerError`` with ``ConsumerError/Code/invalidConfiguration``; `MetricsError` if the registry has
     ///   metrics of these names and another shape.
     public init(
         id: String, broker: any Broker, configuration: ConsumerConfiguration, processors: [Processor],
         interceptors: [any ConsumerInterceptor] = [], executor: (any TaskExecutor)? = nil,
-        onGivenUp: GivenUpHook? = nil, metrics: MetricsRegistry? = nil,
+        failureStore: (any FailureStore)? = nil, onGivenUp: GivenUpHook? = nil, metrics: MetricsRegistry? = nil,
         timeSource: any TimeSource = SystemTimeSource(), logger: Logger = Logger(label: "spillway.consumer")
     ) throws {
         try configuration.validate()
@@ -46,7 +50,13 @@ public final class Consumer: Service {
         guard let processor = processors.first(where: { $0.name == wanted }) else {
             throw ConsumerError(.invalidConfiguration, "processor of consumer \(id) must be one of its processors")
         }
+        guard failureStore != nil || !configuration.needsFailureStore else {
+            throw ConsumerError(
+                .invalidConfiguration,
+                "retry.whenExhausted and hotKeys.overflow of consumer \(id) need a failureStore to move records to")
+        }
         self.id = id
+        self.failureStore = failureStore
         self.broker = broker
         self.configuration = configuration
         self.processor = processor
@@ -68,12 +78,13 @@ public final class Consumer: Service {
     public convenience init(
         id: String, broker: any Broker, configuration: ConsumerConfiguration, processor: Processor,
         interceptors: [any ConsumerInterceptor] = [], executor: (any TaskExecutor)? = nil,
-        onGivenUp: GivenUpHook? = nil, metrics: MetricsRegistry? = nil,
+        failureStore: (any FailureStore)? = nil, onGivenUp: GivenUpHook? = nil, metrics: MetricsRegistry? = nil,
         timeSource: any TimeSource = SystemTimeSource(), logger: Logger = Logger(label: "spillway.consumer")
     ) throws {
         try self.init(
             id: id, broker: broker, configuration: configuration, processors: [processor], interceptors: interceptors,
-            executor: executor, onGivenUp: onGivenUp, metrics: metrics, timeSource: timeSource, logger: logger)
+            executor: executor, failureStore: failureStore, onGivenUp: onGivenUp, metrics: metrics,
+            timeSource: timeSource, logger: logger)
     }
 
     /// Fetches what there is at once, although the configuration's fetch interval is not over.

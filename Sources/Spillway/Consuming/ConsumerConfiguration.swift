@@ -20,8 +20,14 @@ public struct ConsumerConfiguration: Sendable {
     public var holdsRetention = true
     /// The order that is kept; default by key. A ``PartitionBatchHandler`` is always by partition.
     public var order: OrderMode = .key
-    /// How many handlers run at a time; 1 to 4,096, default 16.
+    /// How many handlers run at a time; 1 to 4,096, default 16. Those for hot keys come on top.
     public var concurrency = 16
+    /// Which keys count as hot, and what happens then; `nil` treats all keys alike. Only with order by key.
+    public var hotKeys: HotKeyPolicy? = HotKeyPolicy()
+    /// How fast records are handled; default without limits.
+    public var rate = RateLimits()
+    /// Lets concurrency follow what the handler's dependency can take; default `nil`: always ``concurrency``.
+    public var adaptiveConcurrency: AdaptiveConcurrency?
     /// How many records may be in the consumer, waiting or being handled; 1 to 100 million, default 10,000.
     public var maxInFlightRecords = 10_000
     /// How many bytes may be in the consumer, waiting or being handled; passed by one fetch at most; at least 1,
@@ -40,6 +46,9 @@ public struct ConsumerConfiguration: Sendable {
     public var commitRecords = 10_000
     /// How many bytes a commit may carry to say what is finished above it; 0 for none, default 1,024.
     public var maxCommitHintBytes = 1_024
+    /// A handler that runs longer than this is named in the log, in a metric and in inspections; above zero, default 5
+    /// min. It holds its place in the window, and at `maxUncommittedRecords` its partition's intake.
+    public var stuckAfter: Duration = .seconds(300)
     /// How long handlers may run on after the partition was asked back; default 10 s.
     public var revocationDrainTimeout: Duration = .seconds(10)
     /// How long handlers may run on after graceful shutdown began; default 20 s.
@@ -80,5 +89,46 @@ public struct ConsumerConfiguration: Sendable {
         try require((0...65_536).contains(maxCommitHintBytes), "maxCommitHintBytes", "0 to 65536")
         try require(fetchInterval >= .zero && fetchInterval <= .seconds(10), "fetchInterval", "0 to 10 s")
         try require(lagInterval > .zero, "lagInterval", "above zero")
+        try require(stuckAfter > .zero, "stuckAfter", "above zero")
+        try validateFlow(require)
+        try validateMoves(require)
+    }
+
+    private func validateFlow(_ require: (Bool, String, String) throws -> Void) throws {
+        func isRate(_ rate: Double?) -> Bool { rate.map { $0 > 0 && $0.isFinite } ?? true }
+        try require(isRate(rate.recordsPerSecond), "rate.recordsPerSecond", "above zero")
+        try require(isRate(rate.bytesPerSecond), "rate.bytesPerSecond", "above zero")
+        try require(rate.burstSeconds > 0 && rate.burstSeconds <= 3_600, "rate.burstSeconds", "above 0 to 3600")
+        if let adaptive = adaptiveConcurrency {
+            let bounds = 1...concurrency
+            try require(bounds.contains(adaptive.minLimit), "adaptiveConcurrency.minLimit", "1 to concurrency")
+            try require(bounds.contains(adaptive.initialLimit), "adaptiveConcurrency.initialLimit", "1 to concurrency")
+            try require((1...100).contains(adaptive.tolerance), "adaptiveConcurrency.tolerance", "1 to 100")
+        }
+        guard let hotKeys else { return }
+        try require(hotKeys.share > 0 && hotKeys.share <= 1, "hotKeys.share", "above 0 to 1")
+        try require((0...hotKeys.share).contains(hotKeys.coolShare), "hotKeys.coolShare", "0 to hotKeys.share")
+        try require(hotKeys.window > .zero && hotKeys.window <= .seconds(3_600), "hotKeys.window", "above 0 to 3600 s")
+        try require(hotKeys.minRecords >= 1, "hotKeys.minRecords", "at least 1")
+        try require((1...4_096).contains(hotKeys.workers), "hotKeys.workers", "1 to 4096")
+        try require(hotKeys.maxQueuedRecords >= 1, "hotKeys.maxQueuedRecords", "at least 1")
+    }
+
+    private func validateMoves(_ require: (Bool, String, String) throws -> Void) throws {
+        let budget = retry.moveBudget
+        try require(budget.capacity >= 1, "retry.moveBudget.capacity", "at least 1")
+        try require((0...1).contains(budget.earnedBySuccess), "retry.moveBudget.earnedBySuccess", "0 to 1")
+        try require(
+            budget.earnedByMinute >= 0 && budget.earnedByMinute.isFinite, "retry.moveBudget.earnedByMinute",
+            "0 or more")
+        try require(retry.whenExhausted != .hold || order == .key, "retry.whenExhausted", "hold only with order by key")
+        try require(
+            retry.whenExhausted != .delay || order != .partition, "retry.whenExhausted",
+            "delay only with order by key or none")
+    }
+
+    /// True if records may have to be moved to a ``FailureStore``.
+    var needsFailureStore: Bool {
+        retry.whenExhausted == .hold || retry.whenExhausted == .delay || hotKeys?.overflow == .sideQueue
     }
 }

@@ -12,6 +12,7 @@ struct ConsumerMetrics: Sendable {
     let inFlightBytes: Meter
     let intakePaused: Meter
     let handling: Timer
+    let queueing: Timer
     let batchRecords: Recorder
     let records: Counter
     let retries: Counter
@@ -22,6 +23,13 @@ struct ConsumerMetrics: Sendable {
     let lateCompletions: Counter
     let skippedByHint: Counter
     let foreignHints: Counter
+    let moved: Counter
+    let returned: Counter
+    let refusedMoves: Counter
+    let failedMoves: Counter
+    let heated: Counter
+    let hotKeys: Meter
+    let heldKeys: Meter
     let reconnects: Counter
 
     init(registry: MetricsRegistry, group: String, topic: String) throws {
@@ -40,6 +48,9 @@ struct ConsumerMetrics: Sendable {
         inFlightRecords = try meter("in_flight_records", "Records in the consumer, waiting or being handled.")
         inFlightBytes = try meter("in_flight_bytes", "Bytes of the records in the consumer.")
         intakePaused = try meter("intake_paused", "1 while nothing is fetched because a limit was reached.")
+        queueing = try registry.timer(
+            "spillway_consumer_queue_seconds", help: "Time from a record's fetch to the start of its handling.",
+            labels: labels)
         handling = try registry.timer(
             "spillway_consumer_handling_seconds", help: "Time to handle a record or a batch.", labels: labels)
         batchRecords = try registry.recorder(
@@ -55,6 +66,14 @@ struct ConsumerMetrics: Sendable {
             "late_completions", "Records whose handling ended after their partition had gone.")
         skippedByHint = try counter("skipped_by_hint", "Records that the last commit's hint said were finished.")
         foreignHints = try counter("foreign_hints", "Commit hints that were not understood.")
+        moved = try counter("moved", "Records that went to the side queue.")
+        returned = try counter("returned", "Records that came back from the side queue.")
+        refusedMoves = try counter(
+            "refused_moves", "Failed records that stayed because the budget for moves was spent.")
+        failedMoves = try counter("failed_moves", "Writes to the side queue or the dead letters that failed.")
+        heated = try counter("hot_keys", "Times a key became hot.")
+        hotKeys = try meter("hot_keys", "Keys that are hot now.")
+        heldKeys = try meter("held_keys", "Keys that wait in the side queue.")
         reconnects = try counter("reconnects", "Times the subscription broke and was made again.")
     }
 
@@ -65,6 +84,8 @@ struct ConsumerMetrics: Sendable {
         parkedLanes.set(engine.parkedLanes)
         inFlightRecords.set(engine.inFlightRecords)
         inFlightBytes.set(engine.inFlightBytes)
+        hotKeys.set(engine.hotKeys)
+        heldKeys.set(engine.heldKeys)
         intakePaused.set(engine.isIntakePaused ? 1 : 0)
         let now = engine.counters
         func add(_ counter: Counter, _ count: KeyPath<EngineCounters, Int>) {
@@ -79,6 +100,11 @@ struct ConsumerMetrics: Sendable {
         add(lateCompletions, \.lateCompletions)
         add(skippedByHint, \.skippedByHint)
         add(foreignHints, \.foreignHints)
+        add(moved, \.moved)
+        add(returned, \.returned)
+        add(refusedMoves, \.refusedMoves)
+        add(failedMoves, \.failedMoves)
+        add(heated, \.heated)
     }
 }
 
@@ -90,6 +116,8 @@ struct EngineFigures: Sendable {
     var inFlightRecords: Int
     var inFlightBytes: Int
     var isIntakePaused: Bool
+    var hotKeys: Int
+    var heldKeys: Int
     var counters: EngineCounters
 
     init(_ engine: ConsumerEngine) {
@@ -99,6 +127,8 @@ struct EngineFigures: Sendable {
         inFlightRecords = engine.inFlightRecords
         inFlightBytes = engine.inFlightBytes
         isIntakePaused = engine.isIntakePaused
+        hotKeys = engine.hotKeyCount
+        heldKeys = engine.heldKeyCount
         counters = engine.counters
     }
 }

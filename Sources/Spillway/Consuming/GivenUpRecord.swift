@@ -1,4 +1,4 @@
-/// A record that a consumer gives up: it failed permanently, or used up its attempts under
+/// A record that a consumer without a ``FailureStore`` gives up: it failed permanently, or used up its attempts under
 /// ``RetryPolicy/Exhaustion/giveUp``.
 public struct GivenUpRecord: Sendable {
     /// The record, its partition and how often it was handled.

@@ -50,6 +50,7 @@ struct SimulationPlan: Sendable {
             : .batch(DeafHandler(), limits: limits)
         settings = EngineSettings(configuration, processor: processor)
         settings.asksForPositions = handlesSlices && random.chance(0.7)
+        settings.concurrency = workers
 
         let share = max(1, Int(Double(configuration.maxInFlightRecords) * 0.75) / (2 * partitions))
         let isByKey = !handlesSlices && configuration.order != .partition

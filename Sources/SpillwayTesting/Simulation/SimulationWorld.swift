@@ -177,7 +177,8 @@ struct SimulationWorld: Sendable {
                 nodes[index].openings.append(SimulatedNode.Pending(value: opening.value, at: later(20)))
             } else {
                 nodes[index].engine.opened(
-                    opening.value.partition, epoch: opening.value.epoch, at: applied[opening.value.partition.partition])
+                    opening.value.partition, epoch: opening.value.epoch,
+                    at: plan.settings.asksForPositions ? applied[opening.value.partition.partition] : nil, now: now)
             }
         }
         nodes[index].engine.tick(now: now)

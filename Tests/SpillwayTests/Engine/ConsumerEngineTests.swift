@@ -3,6 +3,14 @@ import Testing
 
 @testable import Spillway
 
+extension ConsumerEngine {
+    /// Ends all records of a piece of work.
+    mutating func complete(_ work: Work, _ results: [WorkResult], now: MonotonicInstant) {
+        guard case .records(let records) = work.content else { preconditionFailure("only records end one by one") }
+        complete(work.id, zip(records, results).map { (record: $0, result: $1) }, now: now)
+    }
+}
+
 @Suite struct ConsumerEngineTests {
     static let partition = TopicPartition(source: "s", topic: "t", partition: 0)
     static let second = TopicPartition(source: "s", topic: "t", partition: 1)
@@ -51,7 +59,7 @@ import Testing
         let work = try unwrap(engine.takeWork(now: time(0)))
         engine.lose([Self.partition], now: time(0))
         check(engine.inFlightRecords == 1)
-        engine.complete(work.id, [.finished], now: time(0))
+        engine.complete(work, [.finished], now: time(0))
         check(engine.inFlightRecords == 0 && engine.counters.lateCompletions == 1)
         check(engine.takeCommits(now: time(100)) == nil)
         // Not even when the partition has come back meanwhile.
@@ -61,7 +69,7 @@ import Testing
         engine.lose([Self.partition], now: time(0))
         engine.assign([Self.assignment(generation: 3)], now: time(0))
         engine.receive(Self.batch([1, 2], generation: 3), now: time(0))
-        engine.complete(again.id, [.finished], now: time(0))
+        engine.complete(again, [.finished], now: time(0))
         check(engine.takeCommits(now: time(100)) == nil)
     }
 
@@ -74,7 +82,7 @@ import Testing
         engine.revoke([Self.partition], now: time(0))
         check(engine.takeWork(now: time(0)) == nil, "nothing new is started")
         check(engine.takeActions().completeRevocation.isEmpty)
-        engine.complete(work.id, [.finished], now: time(0))
+        engine.complete(work, [.finished], now: time(0))
         check(engine.takeActions().completeRevocation.isEmpty, "the commit comes first")
         let commits = try unwrap(engine.takeCommits(now: time(0)))
         check(commits.map(\.next) == [Position(high: 1, low: 2)])
@@ -106,7 +114,7 @@ import Testing
         engine.receive(Self.batch([1, 2, 3, 4]), now: time(0))
         func finish(_ seconds: UInt64) throws {
             let work = try unwrap(engine.takeWork(now: time(seconds)))
-            engine.complete(work.id, [.finished], now: time(seconds))
+            engine.complete(work, [.finished], now: time(seconds))
         }
         try finish(1)
         check(engine.takeCommits(now: time(10)) == nil)
@@ -129,7 +137,7 @@ import Testing
         engine.assign([Self.assignment()], now: time(0))
         engine.receive(Self.batch([1, 2]), now: time(0))
         let work = try unwrap(engine.takeWork(now: time(0)))
-        engine.complete(work.id, [.finished], now: time(0))
+        engine.complete(work, [.finished], now: time(0))
         _ = engine.takeCommits(now: time(1))
         engine.commitEnded(.refused([Self.partition]), now: time(1))
         check(engine.takeWork(now: time(1)) == nil && engine.inFlightRecords == 0)
@@ -166,7 +174,7 @@ import Testing
         check(act().pause == [Self.partition])
         check(demand > 0, "there is demand for the other partition")
         let work = try (0..<3).map { _ in try unwrap(engine.takeWork(now: time(0))) }
-        for item in work { engine.complete(item.id, [.finished], now: time(0)) }
+        for item in work { engine.complete(item, [.finished], now: time(0)) }
         check(act().resume == [Self.partition])
     }
 
@@ -177,14 +185,14 @@ import Testing
         check(actions.pause == [Self.partition] && actions.open.count == 1)
         engine.receive(Self.batch([50, 51]), now: time(0))
         check(engine.takeWork(now: time(0)) == nil && engine.inFlightRecords == 0)
-        engine.opened(Self.partition, epoch: actions.open[0].epoch, at: Position(high: 1, low: 7))
+        engine.opened(Self.partition, epoch: actions.open[0].epoch, at: Position(high: 1, low: 7), now: time(0))
         let after = engine.takeActions()
         check(after.seek.map(\.position) == [Position(high: 1, low: 7)] && after.resume == [Self.partition])
         engine.receive(Self.batch([6, 7, 9]), now: time(0))
         let work = try unwrap(engine.takeWork(now: time(0)))
         guard case .batch(let batch, attempt: 1) = work.content else { throw Trouble() }
         check(batch.records.compactMap { $0.position?.low } == [7, 9])
-        engine.complete(work.id, [.finished], now: time(0))
+        engine.completeBatch(work.id, .finished, now: time(0))
         check(engine.takeCommits(now: time(10)) == nil, "the group has committed more: it isn't set back")
     }
 
@@ -205,7 +213,7 @@ import Testing
         let work = try unwrap(engine.takeWork(now: time(0)))
         engine.shutDown(now: time(0))
         check(!engine.isDrained && engine.takeActions().request == nil)
-        engine.complete(work.id, [.finished], now: time(0))
+        engine.complete(work, [.finished], now: time(0))
         _ = try unwrap(engine.takeCommits(now: time(0)))
         engine.commitEnded(.stored, now: time(0))
         check(engine.isDrained && engine.inFlightRecords == 0 && engine.laneCount == 0)

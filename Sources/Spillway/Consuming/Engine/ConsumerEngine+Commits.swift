@@ -8,6 +8,7 @@ extension ConsumerEngine {
 
     /// True if more is finished than is committed, be it only above the lowest unfinished record.
     func needsCommit(_ state: PartitionState) -> Bool {
+        if state.mustCommit { return true }
         guard state.phase != .opening else { return false }
         return commitPosition(of: state) > state.committed || (sendsHints && state.finishedSinceCommit > 0)
     }
@@ -16,10 +17,10 @@ extension ConsumerEngine {
         settings.maxCommitHintBytes > 0 && !settings.isPartitionBatch && !settings.asksForPositions
     }
 
-    mutating func noteFinished(_ count: Int, in state: inout PartitionState, now: MonotonicInstant) {
-        state.finishedSinceCommit += count
+    mutating func noteFinished(_ count: Int, in slot: Int, now: MonotonicInstant) {
+        states[slot].finishedSinceCommit += count
         if nextCommitAt == nil { nextCommitAt = now + settings.commitInterval }
-        if state.finishedSinceCommit >= settings.commitRecords { nextCommitAt = min(nextCommitAt ?? now, now) }
+        if states[slot].finishedSinceCommit >= settings.commitRecords { nextCommitAt = min(nextCommitAt ?? now, now) }
     }
 
     /// Commits that are due; one set is under way at a time and has to be answered with
@@ -29,8 +30,7 @@ extension ConsumerEngine {
         let isDue = nextCommitAt.map { $0 <= now } ?? false
         guard isDue || !draining.isEmpty else { return nil }
         var commits: [Commit] = []
-        for epoch in states.keys.sorted() {
-            guard let state = states[epoch], needsCommit(state) else { continue }
+        for state in states.all where needsCommit(state) {
             guard isDue || isLastCommitDue(state, now: now) else { continue }
             let next = commitPosition(of: state)
             commits.append(
@@ -40,7 +40,9 @@ extension ConsumerEngine {
         if isDue { nextCommitAt = nil }
         guard !commits.isEmpty else { return nil }
         for commit in commits {
-            if let epoch = epochs[commit.partition] { states[epoch]?.finishedSinceCommit = 0 }
+            guard let slot = slot(of: commit) else { continue }
+            states[slot].finishedSinceCommit = 0
+            states[slot].mustCommit = false
         }
         commitInFlight = commits
         return commits
@@ -64,8 +66,9 @@ extension ConsumerEngine {
                 continue
             }
             counters.commits += 1
-            guard let epoch = epochs[commit.partition], states[epoch]?.generation == commit.generation else { continue }
-            states[epoch]?.committed = commit.next
+            // A seek that came meanwhile has its own commit to make.
+            guard let slot = slot(of: commit), !states[slot].mustCommit else { continue }
+            states[slot].committed = commit.next
         }
         if !isStored {
             noCommitBefore = now + min(settings.commitInterval, .milliseconds(100))
@@ -73,27 +76,36 @@ extension ConsumerEngine {
         }
         settleDrains(now: now)
         // What finished in the meantime has its own interval.
-        if nextCommitAt == nil, states.values.contains(where: { needsCommit($0) }) {
+        if nextCommitAt == nil, states.all.contains(where: { needsCommit($0) }) {
             nextCommitAt = now + settings.commitInterval
         }
     }
 
     /// What was to be committed still is.
     private mutating func noteFailure(of commit: Commit) {
-        guard let epoch = epochs[commit.partition], states[epoch]?.generation == commit.generation else { return }
-        states[epoch]?.finishedSinceCommit += 1
+        guard let slot = slot(of: commit) else { return }
+        states[slot].finishedSinceCommit += 1
+        if states[slot].committed == .start { states[slot].mustCommit = true }
+    }
+
+    /// The assignment that a commit was made for; `nil` if it has gone.
+    private func slot(of commit: Commit) -> Int? {
+        guard let epoch = epochs[commit.partition], let slot = states.slot(of: epoch),
+            states[slot].generation == commit.generation
+        else { return nil }
+        return slot
     }
 
     /// The partition has gone to another member: its records are theirs.
     private mutating func fenceRefused(_ commit: Commit) {
-        guard let epoch = epochs[commit.partition], states[epoch]?.generation == commit.generation else { return }
-        fence(epoch)
+        guard let slot = slot(of: commit) else { return }
+        fence(states[slot].epoch)
     }
 
     /// A partition that has drained is committed at once, but after a failure not before the pause is over.
     private func isLastCommitDue(_ state: PartitionState, now: MonotonicInstant) -> Bool {
         guard case .draining(let deadline) = state.phase, noCommitBefore <= now else { return false }
-        return state.running == 0 || deadline <= now
+        return (state.running == 0 && state.side.operations == 0) || deadline <= now
     }
 
     private func hint(of state: PartitionState, _ next: Position) -> [UInt8]? {
@@ -104,54 +116,4 @@ extension ConsumerEngine {
         let ranges = state.window.finishedRanges(limit: settings.maxCommitHintBytes / 4)
         return CommitHint(ranges: ranges).encoded(commit: next, maxBytes: settings.maxCommitHintBytes)
     }
-
-    /// When the engine wants to be asked again although nothing has happened; later than now.
-    package func nextDeadline(now: MonotonicInstant) -> MonotonicInstant? {
-        var deadline: MonotonicInstant?
-        func include(_ instant: MonotonicInstant?) {
-            guard let instant, instant > now else { return }
-            deadline = deadline.map { min($0, instant) } ?? instant
-        }
-        if settings.isPartitionBatch {
-            include(nextPartitionRetry)
-        } else {
-            include(lanes.nextRetry)
-            include(lanes.nextClose(settings.limits))
-        }
-        if commitInFlight == nil { include(nextCommitAt) }
-        for epoch in draining {
-            guard case .draining(let end) = states[epoch]?.phase else { continue }
-            include(end)
-            include(end + settings.commitGrace)
-        }
-        return deadline
-    }
-
-    // MARK: Figures
-
-    /// How every owned partition stands.
-    package var progress: [PartitionProgress] {
-        states.values.sorted { $0.epoch < $1.epoch }.map {
-            PartitionProgress(
-                partition: $0.partition, next: commitPosition(of: $0),
-                oldestTimestampMs: settings.isPartitionBatch
-                    ? $0.queue.oldestTimestampMs : $0.window.oldestTimestampMs,
-                held: $0.held.records)
-        }
-    }
-
-    /// Keys (or partitions, or records without order) that have records here.
-    package var laneCount: Int { settings.isPartitionBatch ? states.count : lanes.laneCount }
-    /// Lanes that wait for their next attempt.
-    package var parkedLaneCount: Int {
-        settings.isPartitionBatch ? states.values.count { $0.queue.parkedUntil != nil } : lanes.parkedCount
-    }
-    /// Records with permits.
-    package var inFlightRecords: Int { permits.inFlight.records }
-    /// Bytes with permits.
-    package var inFlightBytes: Int { permits.inFlight.bytes }
-    /// Records that the broker may still deliver.
-    package var demandedRecords: Int { permits.demanded.records }
-    /// True while intake waits for records to finish.
-    package var isIntakePaused: Bool { permits.isPaused }
 }

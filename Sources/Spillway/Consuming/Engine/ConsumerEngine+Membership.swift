@@ -1,7 +1,8 @@
 package import SpillwayCore
 
 extension ConsumerEngine {
-    /// Takes new partitions. Those whose handler owns its positions stay paused until they are opened.
+    /// Takes new partitions. Those whose handler owns its positions, and those that may have records in a side queue, stay
+    /// paused until they are opened.
     package mutating func assign(_ assignments: [Assignment], now: MonotonicInstant) {
         for assignment in assignments {
             if let old = epochs[assignment.partition] { fence(old) }
@@ -14,7 +15,8 @@ extension ConsumerEngine {
                 }
             }
             let epoch = nextEpoch()
-            var phase = settings.asksForPositions ? PartitionState.Phase.opening : .active
+            let mustOpen = settings.asksForPositions || settings.usesFailureStore
+            var phase = mustOpen ? PartitionState.Phase.opening : .active
             if isShuttingDown {
                 phase = .draining(deadline: now)
                 draining.insert(epoch)
@@ -24,36 +26,41 @@ extension ConsumerEngine {
                 actions.open.append(EngineActions.Opening(partition: assignment.partition, epoch: epoch))
             }
             epochs[assignment.partition] = epoch
-            states[epoch] = PartitionState(assignment, epoch: epoch, phase: phase, finishedBefore: finishedBefore)
+            states.insert(PartitionState(assignment, epoch: epoch, phase: phase, finishedBefore: finishedBefore))
         }
         settleDrains(now: now)
     }
 
     /// Begins a partition where its handler says; without a position where the broker says.
-    package mutating func opened(_ partition: TopicPartition, epoch: UInt64, at position: Position?) {
-        guard var state = states[epoch], state.phase == .opening else { return }
-        states[epoch] = nil
-        let start = position ?? state.start
-        state.begin(at: start)
-        state.phase = .active
-        states[epoch] = state
-        actions.seek.append((partition, start))
-        actions.resume.append(partition)
+    ///
+    /// - Parameters:
+    ///   - held: the keys of the partition that wait in its side queue, and when each may go on.
+    package mutating func opened(
+        _ partition: TopicPartition, epoch: UInt64, at position: Position?,
+        held: [(key: HeldKeySummary, dueAt: MonotonicInstant)] = [], now: MonotonicInstant
+    ) {
+        guard let slot = states.slot(of: epoch), states[slot].phase == .opening else { return }
+        states[slot].begin(at: position ?? states[slot].start)
+        states[slot].phase = .active
+        for (summary, dueAt) in held { addHeldKey(summary, dueAt: dueAt, slot: slot) }
+        states[slot].side.nextLook = now
+        if settings.asksForPositions { actions.seek.append((partition, states[slot].start)) }
+        if !states[slot].isPausedByUser { actions.resume.append(partition) }
     }
 
-    /// True while the partition's handler still has to say where to begin.
-    package func isOpening(epoch: UInt64) -> Bool { states[epoch]?.phase == .opening }
+    /// True while a partition waits to be opened.
+    package func isOpening(epoch: UInt64) -> Bool { states[epoch: epoch]?.phase == .opening }
 
     /// Starts to give partitions back: nothing new is started, what runs may end within the budget, then it is
     /// committed, and only then may others have them.
     package mutating func revoke(_ partitions: [TopicPartition], now: MonotonicInstant) {
         for partition in partitions {
-            guard let epoch = epochs[partition], states[epoch] != nil else {
+            guard let epoch = epochs[partition], let slot = states.slot(of: epoch) else {
                 actions.completeRevocation.append(partition)
                 continue
             }
-            states[epoch]?.isRevoked = true
-            beginDrain(epoch, deadline: now + settings.revocationDrainTimeout)
+            states[slot].isRevoked = true
+            beginDrain(slot, deadline: now + settings.revocationDrainTimeout)
         }
         settleDrains(now: now)
     }
@@ -67,7 +74,7 @@ extension ConsumerEngine {
 
     /// Fences everything: the connection has gone, and what was asked of it with it.
     package mutating func disconnect() {
-        for epoch in states.keys.sorted() { fence(epoch) }
+        for epoch in states.epochs { fence(epoch) }
         permits.forgetDemand()
         actions = EngineActions()
     }
@@ -77,7 +84,10 @@ extension ConsumerEngine {
         guard !isShuttingDown else { return }
         isShuttingDown = true
         permits.close()
-        for epoch in states.keys.sorted() { beginDrain(epoch, deadline: now + settings.shutdownDrainTimeout) }
+        for epoch in states.epochs {
+            guard let slot = states.slot(of: epoch) else { continue }
+            beginDrain(slot, deadline: now + settings.shutdownDrainTimeout)
+        }
         settleDrains(now: now)
     }
 
@@ -87,51 +97,75 @@ extension ConsumerEngine {
     /// True if some work is with workers.
     package var hasRunningWork: Bool { !running.isEmpty }
 
-    /// Lets time pass: deadlines of drains.
-    package mutating func tick(now: MonotonicInstant) { settleDrains(now: now) }
-
-    private mutating func beginDrain(_ epoch: UInt64, deadline: MonotonicInstant) {
-        guard var state = states[epoch] else { return }
-        if case .draining(let earlier) = state.phase {
-            state.phase = .draining(deadline: min(earlier, deadline))
-            states[epoch] = state
-            return
-        }
-        states[epoch] = nil
-        draining.insert(epoch)
-        if state.phase == .opening { actions.resume.append(state.partition) }
-        state.phase = .draining(deadline: deadline)
-        let dropped = dropWaiting(&state)
-        state.held.records -= dropped.records
-        state.held.bytes -= dropped.bytes
-        states[epoch] = state
+    /// Lets time pass: deadlines of drains, keys that cool down.
+    package mutating func tick(now: MonotonicInstant) {
+        if hotKeys?.tick(now: now) == true { settleHotKeys() }
+        settleDrains(now: now)
     }
 
-    private mutating func dropWaiting(_ state: inout PartitionState) -> Permits.Demand {
-        let dropped = settings.isPartitionBatch ? state.queue.dropWaiting() : lanes.drop(epoch: state.epoch)
+    private mutating func beginDrain(_ slot: Int, deadline: MonotonicInstant) {
+        if case .draining(let earlier) = states[slot].phase {
+            states[slot].phase = .draining(deadline: min(earlier, deadline))
+            return
+        }
+        draining.insert(states[slot].epoch)
+        if states[slot].phase == .opening { actions.resume.append(states[slot].partition) }
+        states[slot].phase = .draining(deadline: deadline)
+        dropWaiting(slot)
+    }
+
+    /// Forgets what of an assignment is not with a worker, and gives its permits back.
+    mutating func dropWaiting(_ slot: Int) {
+        if settings.isPartitionBatch {
+            let dropped = states[slot].queue.dropWaiting()
+            permits.release(records: dropped.records, bytes: dropped.bytes)
+            states[slot].held = states[slot].queue.held
+            return
+        }
+        var dropped = Permits.Demand(records: 0, bytes: 0)
+        var loaded = Permits.Demand(records: 0, bytes: 0)
+        lanes.drop(epoch: states[slot].epoch) { entry in
+            if entry.side == nil {
+                dropped.records += 1
+                dropped.bytes += entry.bytes
+            } else {
+                loaded.records += 1
+                loaded.bytes += entry.bytes
+            }
+        }
+        sideHeld.records -= loaded.records
+        sideHeld.bytes -= loaded.bytes
         permits.release(records: dropped.records, bytes: dropped.bytes)
-        return dropped
+        states[slot].held.records -= dropped.records
+        states[slot].held.bytes -= dropped.bytes
+        dropHeldKeys(slot)
     }
 
     /// Forgets an assignment at once. What is with workers keeps its permits until it completes, and counts no more.
     mutating func fence(_ epoch: UInt64) {
-        guard var state = states.removeValue(forKey: epoch) else { return }
+        guard let slot = states.slot(of: epoch) else { return }
         draining.remove(epoch)
-        if epochs[state.partition] == epoch { epochs[state.partition] = nil }
-        _ = dropWaiting(&state)
-        if state.isPaused || state.phase == .opening { actions.resume.append(state.partition) }
-        if state.isRevoked { actions.completeRevocation.append(state.partition) }
+        let partition = states[slot].partition
+        if epochs[partition] == epoch { epochs[partition] = nil }
+        dropWaiting(slot)
+        dropMoves(of: epoch)
+        if hotKeys?.drop(epoch: epoch) == true { settleHotKeys() }
+        let isStopped = states[slot].isPaused || states[slot].isPausedByUser || states[slot].phase == .opening
+        if isStopped { actions.resume.append(partition) }
+        if states[slot].isRevoked { actions.completeRevocation.append(partition) }
+        states.remove(epoch)
     }
 
     /// Lets go of partitions that have drained and are committed.
     mutating func settleDrains(now: MonotonicInstant) {
+        if draining.isEmpty { return }
         for epoch in draining.sorted() {
-            guard let state = states[epoch], case .draining(let deadline) = state.phase else { continue }
-            let isIdle = state.running == 0
+            guard let slot = states.slot(of: epoch), case .draining(let deadline) = states[slot].phase else { continue }
+            let isIdle = states[slot].running == 0 && states[slot].side.operations == 0
             guard isIdle || deadline <= now else { continue }
-            let isCommitting = commitInFlight?.contains { $0.partition == state.partition } ?? false
-            if isCommitting { continue }
-            if !needsCommit(state) || deadline + settings.commitGrace <= now { fence(epoch) }
+            let partition = states[slot].partition
+            if commitInFlight?.contains(where: { $0.partition == partition }) ?? false { continue }
+            if !needsCommit(states[slot]) || deadline + settings.commitGrace <= now { fence(epoch) }
         }
     }
 }

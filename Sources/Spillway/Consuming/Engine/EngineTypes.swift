@@ -6,8 +6,18 @@ package struct EngineSettings: Sendable {
     package var limits: BatchLimits
     /// Whole slices of a partition are handed out.
     package var isPartitionBatch: Bool
-    /// Partitions wait for ``ConsumerEngine/opened(_:epoch:at:now:)`` after they are assigned.
+    /// Partitions wait for ``ConsumerEngine/opened(_:epoch:at:held:now:)`` after they are assigned, with a position.
     package var asksForPositions: Bool
+    /// Records may be moved to a ``FailureStore``.
+    package var usesFailureStore = false
+    package var group: String
+    package var concurrency: Int
+    /// How many records a worker takes at a time where each is handled on its own.
+    package var maxChunkRecords = 64
+    package var hotKeys: HotKeyPolicy?
+    package var rate: RateLimits
+    package var adaptiveConcurrency: AdaptiveConcurrency?
+    package var moveBudget: MoveBudgetPolicy
     package var maxInFlightRecords: Int
     package var maxInFlightBytes: Int
     package var resumeIntakeAt: Double
@@ -20,11 +30,18 @@ package struct EngineSettings: Sendable {
     package var shutdownDrainTimeout: Duration
 
     /// Takes over a configuration for one of its processors.
-    package init(_ configuration: ConsumerConfiguration, processor: Processor) {
+    package init(_ configuration: ConsumerConfiguration, processor: Processor, usesFailureStore: Bool = false) {
         order = processor.isPartitionBatch ? .partition : configuration.order
         limits = processor.limits
         isPartitionBatch = processor.isPartitionBatch
         asksForPositions = processor.positionOwner != nil
+        self.usesFailureStore = usesFailureStore && !processor.isPartitionBatch
+        group = configuration.group
+        concurrency = configuration.concurrency
+        hotKeys = configuration.order == .key && !processor.isPartitionBatch ? configuration.hotKeys : nil
+        rate = configuration.rate
+        adaptiveConcurrency = configuration.adaptiveConcurrency
+        moveBudget = configuration.retry.moveBudget
         maxInFlightRecords = configuration.maxInFlightRecords
         maxInFlightBytes = configuration.maxInFlightBytes
         resumeIntakeAt = configuration.resumeIntakeAt
@@ -35,13 +52,21 @@ package struct EngineSettings: Sendable {
         revocationDrainTimeout = configuration.revocationDrainTimeout
         shutdownDrainTimeout = configuration.shutdownDrainTimeout
     }
+
+    /// How much of what may be in flight is kept for records that come back from the side queue.
+    var sideShare: Permits.Demand {
+        guard usesFailureStore else { return Permits.Demand(records: 0, bytes: 0) }
+        return Permits.Demand(records: max(1, maxInFlightRecords / 8), bytes: max(1, maxInFlightBytes / 8))
+    }
 }
 
 /// A piece of work for a worker.
 package struct Work: Sendable {
     /// What is to be handled.
     package enum Content: Sendable {
+        /// Records that are handled together, or one by one.
         case records([WorkRecord])
+        /// A slice of a partition.
         case batch(RecordBatch, attempt: Int)
     }
 
@@ -59,10 +84,16 @@ package struct Work: Sendable {
 /// A record for a worker. Records of one lane are next to each other.
 package struct WorkRecord: Sendable {
     package let context: HandlingContext
+    /// The engine's number of it.
+    package let number: Int
     /// Records with the same lane wait for each other.
     package let lane: Int
     /// The generation under which the record was fetched.
     package let generation: UInt64
+    /// How often it has come back to the side queue.
+    package let rounds: Int
+    /// When it came into the engine.
+    package let received: MonotonicInstant
 }
 
 /// How a record of a piece of work ended.
@@ -71,11 +102,33 @@ package enum WorkResult: Sendable, Equatable {
     case finished
     /// It failed and is tried again at that time.
     case retry(at: MonotonicInstant)
+    /// It failed and is moved away, if the budget for that allows it; else it is tried again at that time.
+    case move(Move, orRetryAt: MonotonicInstant)
+}
+
+/// Where a failed record goes.
+package struct Move: Sendable, Equatable {
+    package enum Destination: Sendable, Equatable {
+        /// To the side queue until a time; its key goes on.
+        case delay(until: MonotonicInstant)
+        /// To the side queue until a time, with everything of its key that comes after it.
+        case hold(until: MonotonicInstant)
+        /// To the dead letters.
+        case deadLetter
+    }
+
+    package var destination: Destination
+    package var reason: String
+
+    package init(_ destination: Destination, reason: String) {
+        self.destination = destination
+        self.reason = reason
+    }
 }
 
 /// What the engine wants done, in this order.
 package struct EngineActions: Sendable {
-    /// A partition whose handler has to say where to begin.
+    /// A partition that waits to hear where to begin, and what of it is in the side queue.
     package struct Opening: Sendable, Equatable {
         package var partition: TopicPartition
         package var epoch: UInt64
@@ -101,7 +154,7 @@ package struct EngineCounters: Sendable, Equatable {
     package var received = 0
     /// Records that came for a partition or generation that is not owned, or before its start.
     package var stale = 0
-    /// Records that had been received before in the same assignment.
+    /// Records that had been received before in the same assignment, or were in the side queue already.
     package var repeated = 0
     /// Records that a commit's hint said were finished.
     package var skippedByHint = 0
@@ -117,6 +170,18 @@ package struct EngineCounters: Sendable, Equatable {
     package var commits = 0
     /// Commits that the broker refused or that failed.
     package var failedCommits = 0
+    /// Records that went to the side queue.
+    package var moved = 0
+    /// Records that came back from it.
+    package var returned = 0
+    /// Records that went to the dead letters.
+    package var deadLettered = 0
+    /// Moves that the budget did not allow.
+    package var refusedMoves = 0
+    /// Writes to the failure store that failed.
+    package var failedMoves = 0
+    /// Keys that became hot.
+    package var heated = 0
 }
 
 /// How a partition stands, for metrics.

@@ -1,54 +1,37 @@
 import SpillwayCore
 
-/// A record in the engine.
-struct LaneEntry: Sendable {
-    var record: Record
-    /// The assignment of its partition.
-    var epoch: UInt64
-    /// Its place in the partition's ack window; `nil` for a record that did not come through the log.
-    var place: UInt64?
-    var bytes: Int
-    /// How often it has been handled.
-    var attempts: Int
-}
-
-/// The waiting records of one key, in order.
+/// The records of one key in an engine, in order; those in front may be with a worker.
 ///
-/// A lane is ready (and then in the ready queue exactly once), running (some of its records are with a worker) or
-/// parked (waiting for its next attempt). It is gone as soon as it is empty and not running.
+/// A lane is ready (and then in a ready queue exactly once), running (some of its records are with a worker) or parked
+/// (waiting for its next attempt). It is gone as soon as it is empty, so its first record always has its key.
 struct Lane: Sendable {
     enum State: Sendable, Equatable {
-        case ready(since: MonotonicInstant)
+        case free
+        case ready
         case running
         case parked
     }
 
-    let epoch: UInt64
-    /// `nil` if nothing else ever joins this lane.
-    let key: LaneKey?
-    var state: State
-    var entries = Ring<LaneEntry>(capacity: 2)
+    var state = State.free
+    var epoch: UInt64 = 0
+    /// Of its key and epoch; nothing ever joins a lane without a key.
+    var hash: UInt64 = 0
+    var isKeyed = false
+    /// Whose workers handle it; see ``LanePool``.
+    var pool = LanePool.shared
+    var entries = EntryList()
+    /// How many records in front are with a worker.
+    var out = 0
+    /// Bytes of the records that are not with a worker.
     var bytes = 0
-
-    mutating func append(_ entry: LaneEntry) {
-        entries.append(entry)
-        bytes += entry.bytes
-    }
-
-    mutating func prepend(_ entry: LaneEntry) {
-        entries.prepend(entry)
-        bytes += entry.bytes
-    }
-
-    mutating func popFirst() -> LaneEntry? {
-        guard let entry = entries.popFirst() else { return nil }
-        bytes -= entry.bytes
-        return entry
-    }
+    /// Since when it is ready.
+    var since = MonotonicInstant.zero
 }
 
-/// Which records wait for each other.
-struct LaneKey: Hashable, Sendable {
-    var epoch: UInt64
-    var key: ArraySlice<UInt8>
+/// Which workers a lane goes to.
+enum LanePool: Int, Sendable, CaseIterable {
+    /// All keys but the hot ones.
+    case shared = 0
+    /// Keys that take more than their share.
+    case hot = 1
 }

@@ -3,182 +3,287 @@ import SpillwayCore
 /// Chooses which records are handled next, so that records that wait for each other follow each other and nothing
 /// else waits.
 ///
-/// Choosing is O(1) in the number of keys: a lane that can run stands in the ready queue once and goes back to its end
-/// after its turn.
+/// Choosing is O(1) in the number of keys: a lane that can run stands in a ready queue once and goes back to its end
+/// after its turn. Hot keys have a queue of their own; a key changes its queue between two turns, so its order holds.
 struct LaneScheduler: Sendable {
-    /// A record on its way to a worker, and the lane that it came from. Entries of a lane are next to each other.
-    struct Taken: Sendable {
-        var entry: LaneEntry
-        var lane: Int
-    }
-
-    /// What became of a record.
-    enum Result: Sendable {
-        /// It has its final state.
-        case finished
-        /// It failed and is tried again at that time.
-        case retry(at: MonotonicInstant)
-        /// It has to follow an earlier record of its lane that is tried again.
-        case again
+    /// Lanes that can run, and how much waits in them.
+    private struct ReadyQueue: Sendable {
+        var lanes = Ring<Int>()
+        var records = 0
+        var bytes = 0
     }
 
     let order: OrderMode
-    private var lanes: [Lane?] = []
+    /// The hashes of the keys that are hot now.
+    var hotHashes: Set<UInt64> = []
+    private(set) var entries = EntryPool()
+    private var lanes: ContiguousArray<Lane> = []
     private var freeLanes: [Int] = []
-    private var laneOfKey: [LaneKey: Int] = [:]
-    private var ready = Ring<Int>()
+    private var table = LaneTable()
+    private var shared = ReadyQueue()
+    private var hot = ReadyQueue()
     private var parked = ParkedLanes()
-    private var readyRecords = 0
-    private var readyBytes = 0
 
     init(order: OrderMode) { self.order = order }
 
     var laneCount: Int { lanes.count - freeLanes.count }
     var parkedCount: Int { parked.count }
-    var keyCount: Int { laneOfKey.count }
-    var readyCount: Int { ready.count }
+    var keyCount: Int { table.count }
+    func readyCount(_ pool: LanePool) -> Int { pool == .hot ? hot.lanes.count : shared.lanes.count }
 
-    mutating func add(_ entry: LaneEntry, now: MonotonicInstant) {
-        let key = laneKey(of: entry)
-        if let key, let id = laneOfKey[key] {
-            lanes[id]?.append(entry)
-            if case .ready = lanes[id]?.state {
-                readyRecords += 1
-                readyBytes += entry.bytes
-            }
-            return
+    // MARK: Keys
+
+    /// The hash of what a record waits for; `nil` if it waits for nothing.
+    func hash(of record: Record, epoch: UInt64) -> UInt64? {
+        switch order {
+        case .none: nil
+        case .partition: hash(epoch, [])
+        case .key: record.key.map { hash(epoch, $0) }
         }
-        // A copy of the key, so that a lane that lives on does not hold the bytes of a whole fetch.
-        let ownKey = key.map { LaneKey(epoch: $0.epoch, key: ArraySlice(Array($0.key))) }
-        var lane = Lane(epoch: entry.epoch, key: ownKey, state: .running)
-        lane.append(entry)
-        let id = freeLanes.popLast() ?? lanes.count
-        if id == lanes.count { lanes.append(lane) } else { lanes[id] = lane }
-        if let ownKey { laneOfKey[ownKey] = id }
-        makeReady(id, now: now)
     }
 
-    /// Takes the next records for a worker, or `nil` if none are ready or their batch should wait to grow.
-    mutating func take(_ limits: BatchLimits, now: MonotonicInstant) -> [Taken]? {
+    /// The hash of a key in an assignment.
+    func hash(_ epoch: UInt64, _ key: ArraySlice<UInt8>) -> UInt64 {
+        var hasher = Hasher()
+        hasher.combine(epoch)
+        if order == .key { key.withUnsafeBytes { hasher.combine(bytes: $0) } }
+        return UInt64(bitPattern: Int64(hasher.finalize()))
+    }
+
+    /// The lane of a key.
+    func lane(_ hash: UInt64, epoch: UInt64, key: ArraySlice<UInt8>?) -> Int? {
+        table.find(hash) { number in
+            guard lanes[number].epoch == epoch else { return false }
+            if order == .partition { return true }
+            return entries[lanes[number].entries.first].record.key == key
+        }
+    }
+
+    subscript(number: Int) -> Lane { lanes[number] }
+
+    // MARK: Records
+
+    /// Takes a record out of every list into the pool only; see ``place(_:hash:now:)``.
+    mutating func add(_ entry: LaneEntry) -> Int { entries.add(entry) }
+
+    /// Changes a record.
+    mutating func update(_ number: Int, _ change: (inout LaneEntry) -> Void) { change(&entries[number]) }
+
+    /// Forgets a record that is in no list any more.
+    mutating func forget(_ number: Int) { entries.remove(number) }
+
+    /// Puts a record at the end of a list.
+    mutating func append(_ number: Int, to list: inout EntryList) { list.append(number, in: &entries) }
+
+    /// Puts another list's records at the end of a list.
+    mutating func append(_ other: EntryList, to list: inout EntryList) { list.append(other, in: &entries) }
+
+    /// Takes the first record of a list.
+    mutating func pop(from list: inout EntryList) -> Int? { list.popFirst(in: &entries) }
+
+    /// Puts a record at the end of its key's lane.
+    ///
+    /// - Returns: the lane.
+    @discardableResult
+    mutating func place(_ number: Int, hash: UInt64?, now: MonotonicInstant) -> Int {
+        let bytes = entries[number].bytes
+        let epoch = entries[number].epoch
+        if let hash, let lane = lane(hash, epoch: epoch, key: entries[number].record.key) {
+            entries[number].lane = lane
+            lanes[lane].entries.append(number, in: &entries)
+            lanes[lane].bytes += bytes
+            if lanes[lane].state == .ready { count(lanes[lane].pool, records: 1, bytes: bytes) }
+            return lane
+        }
+        let lane = freeLanes.popLast() ?? lanes.count
+        if lane == lanes.count { lanes.append(Lane()) }
+        entries[number].lane = lane
+        lanes[lane].epoch = epoch
+        lanes[lane].hash = hash ?? 0
+        lanes[lane].isKeyed = hash != nil
+        lanes[lane].entries.append(number, in: &entries)
+        lanes[lane].bytes = bytes
+        if let hash { table.insert(hash, lane) }
+        makeReady(lane, now: now)
+        return lane
+    }
+
+    // MARK: Turns
+
+    /// Takes the next records for a worker, or `nil` if none are ready or their batch should wait to grow. Records of a
+    /// lane are next to each other.
+    ///
+    /// - Parameter perLane: the most records of one lane.
+    mutating func take(
+        _ pool: LanePool, _ limits: BatchLimits, perLane: Int = .max, now: MonotonicInstant
+    ) -> [Int]? {
         unpark(now)
-        guard let front = ready.first, let since = readySince(front) else { return nil }
-        guard readyRecords >= limits.maxRecords || readyBytes >= limits.maxBytes || since + limits.maxDelay <= now
+        settleFront(pool, now: now)
+        let queue = pool == .hot ? hot : shared
+        guard let front = queue.lanes.first else { return nil }
+        guard
+            queue.records >= limits.maxRecords || queue.bytes >= limits.maxBytes
+                || lanes[front].since + limits.maxDelay <= now
         else { return nil }
-        var taken: [Taken] = []
+        var taken: [Int] = []
+        taken.reserveCapacity(min(limits.maxRecords, queue.records))
         var bytes = 0
-        while taken.count < limits.maxRecords, taken.isEmpty || bytes < limits.maxBytes, let id = ready.popFirst() {
-            guard var lane = lanes[id] else { continue }
-            // Out of the slot while it changes: the lane's records are then not shared, and not copied.
-            lanes[id] = nil
-            readyRecords -= lane.entries.count
-            readyBytes -= lane.bytes
-            lane.state = .running
-            while taken.count < limits.maxRecords, taken.isEmpty || bytes < limits.maxBytes,
-                let entry = lane.popFirst()
+        while taken.count < limits.maxRecords, taken.isEmpty || bytes < limits.maxBytes {
+            settleFront(pool, now: now)
+            guard let lane = popReady(pool) else { break }
+            count(pool, records: -lanes[lane].entries.count, bytes: -lanes[lane].bytes)
+            lanes[lane].state = .running
+            var number = lanes[lane].entries.first
+            while number >= 0, lanes[lane].out < perLane, taken.count < limits.maxRecords,
+                taken.isEmpty || bytes < limits.maxBytes
             {
-                bytes += entry.bytes
-                taken.append(Taken(entry: entry, lane: id))
+                bytes += entries[number].bytes
+                entries[number].started = now
+                taken.append(number)
+                lanes[lane].out += 1
+                lanes[lane].bytes -= entries[number].bytes
+                number = entries.next(number)
             }
-            lanes[id] = lane
         }
         return taken.isEmpty ? nil : taken
     }
 
-    /// Ends the turn of the lanes of a piece of work. Records that aren't finished go back to the front of their lane,
-    /// in order. The results are one for each record, in their order.
-    mutating func complete(_ work: [Taken], _ results: [Result], now: MonotonicInstant) {
-        var end = work.count
-        while end > 0 {
-            let id = work[end - 1].lane
-            var start = end
-            while start > 0, work[start - 1].lane == id { start -= 1 }
-            endTurn(of: id, work[start..<end], results[start..<end], now: now)
-            end = start
+    /// True if the record's lane is still the one that it was taken from.
+    func isInLane(_ number: Int) -> Bool {
+        let lane = lanes[entries[number].lane]
+        return lane.state == .running && lane.epoch == entries[number].epoch
+    }
+
+    /// Takes the first record of a running lane out of it: it has its final state, or goes elsewhere.
+    mutating func popFirst(of lane: Int) {
+        // The key of a lane is its first record's; a lane whose last record goes is closed by ``endTurn(of:now:)``.
+        let isLast = lanes[lane].entries.count == 1
+        if isLast, lanes[lane].isKeyed {
+            table.remove(lanes[lane].hash, lane)
+            lanes[lane].isKeyed = false
+        }
+        _ = lanes[lane].entries.popFirst(in: &entries)
+        lanes[lane].out -= 1
+    }
+
+    /// Ends the turn of a running lane: what is left in it can go on.
+    mutating func endTurn(of lane: Int, now: MonotonicInstant) {
+        takeBack(lane)
+        if lanes[lane].entries.isEmpty { close(lane) } else { makeReady(lane, now: now) }
+    }
+
+    /// Ends the turn of a running lane, which waits until a time.
+    mutating func park(_ lane: Int, until instant: MonotonicInstant) {
+        takeBack(lane)
+        lanes[lane].state = .parked
+        parked.insert(ParkedLanes.Entry(due: instant, lane: lane))
+    }
+
+    /// Ends the turn of a running lane and the lane itself; its records stay in the pool, in this list.
+    mutating func extract(_ lane: Int) -> EntryList {
+        let list = lanes[lane].entries
+        if lanes[lane].isKeyed { table.remove(lanes[lane].hash, lane) }
+        lanes[lane].entries = EntryList()
+        close(lane)
+        return list
+    }
+
+    /// Forgets what waits of an assignment, and hands each record out. Records with workers stay in the pool, without a
+    /// lane, until they are completed.
+    mutating func drop(epoch: UInt64, _ body: (LaneEntry) -> Void) {
+        shared.lanes.keep { lanes[$0].epoch != epoch }
+        hot.lanes.keep { lanes[$0].epoch != epoch }
+        parked.keep { lanes[$0].epoch != epoch }
+        for lane in lanes.indices where lanes[lane].state != .free && lanes[lane].epoch == epoch {
+            if lanes[lane].state == .ready {
+                count(lanes[lane].pool, records: -lanes[lane].entries.count, bytes: -lanes[lane].bytes)
+            }
+            if lanes[lane].isKeyed { table.remove(lanes[lane].hash, lane) }
+            var out = lanes[lane].out
+            while let number = lanes[lane].entries.popFirst(in: &entries) {
+                if out > 0 {
+                    out -= 1
+                    continue
+                }
+                body(entries[number])
+                entries.remove(number)
+            }
+            close(lane)
         }
     }
 
-    /// Forgets what waits of an assignment, and returns how much it was.
-    mutating func drop(epoch: UInt64) -> Permits.Demand {
-        var dropped = Permits.Demand(records: 0, bytes: 0)
-        ready.keep { lanes[$0]?.epoch != epoch }
-        parked.keep { lanes[$0]?.epoch != epoch }
-        for id in lanes.indices {
-            guard let lane = lanes[id], lane.epoch == epoch else { continue }
-            dropped.records += lane.entries.count
-            dropped.bytes += lane.bytes
-            if case .ready = lane.state {
-                readyRecords -= lane.entries.count
-                readyBytes -= lane.bytes
-            }
-            remove(id, lane)
-        }
-        return dropped
-    }
+    // MARK: Time
 
     /// When the first parked lane is due.
     var nextRetry: MonotonicInstant? { parked.nextDue }
 
     /// When the batch that is growing closes by time.
     func nextClose(_ limits: BatchLimits) -> MonotonicInstant? {
-        ready.first.flatMap { readySince($0) }.map { $0 + limits.maxDelay }
-    }
-
-    private func laneKey(of entry: LaneEntry) -> LaneKey? {
-        switch order {
-        case .none: nil
-        case .partition: LaneKey(epoch: entry.epoch, key: [])
-        case .key: entry.record.key.map { LaneKey(epoch: entry.epoch, key: $0) }
-        }
-    }
-
-    private func readySince(_ id: Int) -> MonotonicInstant? {
-        guard case .ready(let since) = lanes[id]?.state else { return nil }
-        return since
-    }
-
-    private mutating func endTurn(
-        of id: Int, _ work: ArraySlice<Taken>, _ results: ArraySlice<Result>, now: MonotonicInstant
-    ) {
-        // Gone if its partition went while the work was running.
-        guard var lane = lanes[id], let first = work.first, lane.epoch == first.entry.epoch else { return }
-        lanes[id] = nil
-        var retryAt: MonotonicInstant?
-        for index in work.indices.reversed() {
-            var entry = work[index].entry
-            switch results[index] {
-            case .finished: continue
-            case .again: break
-            case .retry(let instant):
-                entry.attempts += 1
-                retryAt = instant
-            }
-            lane.prepend(entry)
-        }
-        lanes[id] = lane
-        if let retryAt {
-            lanes[id]?.state = .parked
-            parked.insert(ParkedLanes.Entry(due: retryAt, lane: id))
-        } else if lane.entries.isEmpty {
-            remove(id, lane)
-        } else {
-            makeReady(id, now: now)
-        }
+        let instants = [shared, hot].compactMap { $0.lanes.first }.map { lanes[$0].since + limits.maxDelay }
+        return instants.min()
     }
 
     private mutating func unpark(_ now: MonotonicInstant) {
-        while let id = parked.popDue(now) { makeReady(id, now: now) }
+        while let lane = parked.popDue(now) { makeReady(lane, now: now) }
     }
 
-    private mutating func makeReady(_ id: Int, now: MonotonicInstant) {
-        lanes[id]?.state = .ready(since: now)
-        readyRecords += lanes[id]?.entries.count ?? 0
-        readyBytes += lanes[id]?.bytes ?? 0
-        ready.append(id)
+    // MARK: Queues
+
+    private mutating func count(_ pool: LanePool, records: Int, bytes: Int) {
+        switch pool {
+        case .shared:
+            shared.records += records
+            shared.bytes += bytes
+        case .hot:
+            hot.records += records
+            hot.bytes += bytes
+        }
     }
 
-    private mutating func remove(_ id: Int, _ lane: Lane) {
-        if let key = lane.key { laneOfKey[key] = nil }
-        lanes[id] = nil
-        freeLanes.append(id)
+    private mutating func popReady(_ pool: LanePool) -> Int? {
+        pool == .hot ? hot.lanes.popFirst() : shared.lanes.popFirst()
+    }
+
+    private func poolOf(_ lane: Int) -> LanePool {
+        !hotHashes.isEmpty && lanes[lane].isKeyed && hotHashes.contains(lanes[lane].hash) ? .hot : .shared
+    }
+
+    /// Moves lanes whose key has become hot, or has cooled down, from the front of one queue to the end of the other.
+    private mutating func settleFront(_ pool: LanePool, now: MonotonicInstant) {
+        guard !hotHashes.isEmpty || pool == .hot else { return }
+        while let lane = pool == .hot ? hot.lanes.first : shared.lanes.first, poolOf(lane) != pool {
+            _ = popReady(pool)
+            count(pool, records: -lanes[lane].entries.count, bytes: -lanes[lane].bytes)
+            let since = lanes[lane].since
+            makeReady(lane, now: now)
+            lanes[lane].since = since
+        }
+    }
+
+    private mutating func makeReady(_ lane: Int, now: MonotonicInstant) {
+        let pool = poolOf(lane)
+        lanes[lane].state = .ready
+        lanes[lane].since = now
+        lanes[lane].pool = pool
+        count(pool, records: lanes[lane].entries.count, bytes: lanes[lane].bytes)
+        switch pool {
+        case .shared: shared.lanes.append(lane)
+        case .hot: hot.lanes.append(lane)
+        }
+    }
+
+    /// Records that were with a worker and aren't done are the lane's again.
+    private mutating func takeBack(_ lane: Int) {
+        var number = lanes[lane].entries.first
+        for _ in 0..<lanes[lane].out {
+            lanes[lane].bytes += entries[number].bytes
+            number = entries.next(number)
+        }
+        lanes[lane].out = 0
+    }
+
+    private mutating func close(_ lane: Int) {
+        lanes[lane] = Lane()
+        freeLanes.append(lane)
     }
 }

@@ -3,11 +3,13 @@ import SpillwayCore
 /// One assignment of a partition, from when it came until it has gone.
 struct PartitionState: Sendable {
     enum Phase: Sendable, Equatable {
-        /// Its handler is being asked where to begin.
+        /// Its handler is being asked where to begin, and the failure store what is in its side queue.
         case opening
         case active
         /// Nothing new is started; what runs may end until the deadline.
         case draining(deadline: MonotonicInstant)
+        /// Nothing new is started until what runs has ended; then it begins anew.
+        case seeking(to: Position)
     }
 
     let partition: TopicPartition
@@ -28,6 +30,29 @@ struct PartitionState: Sendable {
     var isPaused = false
     var committed: Position
     var finishedSinceCommit = 0
+    /// Its position is to be committed although nothing was finished.
+    var mustCommit = false
+    /// Somebody wants nothing of it to be delivered for now.
+    var isPausedByUser = false
+    /// The highest position that was received; `nil` before the first.
+    var lastReceived: Position?
+    var side = SideState()
+
+    /// How the partition stands with its side queue.
+    struct SideState: Sendable {
+        /// Operations that wait for the store, or are with it.
+        var operations = 0
+        /// When its delayed entries are to be looked at next.
+        var nextLook = MonotonicInstant.zero
+        var isLooking = false
+        /// Delayed entries that are in memory.
+        var inMemory: Set<Position> = []
+    }
+
+    /// What a slot without an assignment holds; no assignment has the epoch zero.
+    static let none = PartitionState(
+        Assignment(partition: TopicPartition(source: "", topic: "", partition: 0), generation: 0, start: .start),
+        epoch: 0, phase: .active, finishedBefore: [])
 
     init(_ assignment: Assignment, epoch: UInt64, phase: Phase, finishedBefore: [ClosedRange<Position>]) {
         partition = assignment.partition
@@ -47,6 +72,7 @@ struct PartitionState: Sendable {
 
     /// Begins at another position than the broker would.
     mutating func begin(at position: Position) {
+        guard position != start else { return }
         start = position
         window = AckWindow(start: position)
         queue = PartitionQueue(start: position)

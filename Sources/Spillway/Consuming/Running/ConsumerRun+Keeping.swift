@@ -85,21 +85,26 @@ extension ConsumerRun {
                 state.openings.removeAll { !state.engine.isOpening(epoch: $0.epoch) }
                 return state.openings
             }
-            guard !openings.isEmpty, let owner = consumer.processor.positionOwner else {
+            guard !openings.isEmpty else {
                 await openerSignal.wait()
                 continue
             }
             do {
-                let positions = try await owner.startPositions(for: openings.map(\.partition))
+                let positions =
+                    try await consumer.processor.positionOwner?.startPositions(for: openings.map(\.partition)) ?? [:]
+                let held = try await heldKeys(of: openings)
                 attempts = 0
-                step { engine, _ in
-                    for opening in openings {
-                        engine.opened(opening.partition, epoch: opening.epoch, at: positions[opening.partition])
+                let wallMs = consumer.timeSource.wallMilliseconds()
+                step { engine, now in
+                    for (opening, keys) in zip(openings, held) {
+                        engine.opened(
+                            opening.partition, epoch: opening.epoch, at: positions[opening.partition],
+                            held: keys.map { ($0, now + .milliseconds(max(0, $0.dueMs - wallMs))) }, now: now)
                     }
                 }
             } catch {
                 attempts += 1
-                logFailure("the handler could not say where to begin and is asked again", error)
+                logFailure("where a partition begins could not be found out and is asked again", error)
                 try? await consumer.timeSource.sleep(for: backoff.delay(afterAttempts: attempts))
             }
         }

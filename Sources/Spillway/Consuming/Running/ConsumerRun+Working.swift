@@ -4,9 +4,25 @@ import Synchronization
 extension ConsumerRun {
     /// A worker: handles one piece of work after the other.
     func work() async {
+        let slot = WorkSlot()
+        slots.withLock { $0.append(slot) }
         while let work = await nextWork() {
-            let results = await handle(work)
-            step { engine, now in engine.complete(work.id, results, now: now) }
+            switch (work.content, consumer.processor.shape) {
+            case (.batch(let batch, let attempt), .partitionBatch(let handler)):
+                let result = await measured(work.recordCount) { await handle(batch, attempt: attempt, handler) }
+                step { engine, now in engine.completeBatch(work.id, result, now: now) }
+            case (.records(let records), .records):
+                noteQueueing(records)
+                if records.count > 1, consumer.processor.limits.maxRecords == 1 {
+                    await handleOneByOne(work.id, records, slot)
+                } else {
+                    let results = await measured(records.count) { await handle(records) }
+                    let ends = zip(records, results).map { (record: $0, result: $1) }
+                    step { engine, now in engine.complete(work.id, ends, now: now) }
+                }
+            case (.batch, .records), (.records, .partitionBatch):
+                preconditionFailure("the engine hands out what its processor takes")
+            }
         }
     }
 
@@ -15,7 +31,7 @@ extension ConsumerRun {
             let now = consumer.timeSource.now()
             let answer = state.withLock { state -> Work?? in
                 if state.isStopped { return .some(nil) }
-                if let work = state.engine.takeWork(now: now) { return work }
+                if let work = state.engine.takeWork(now: now) { return .some(work) }
                 state.idleWorkers.append(continuation)
                 return nil
             }
@@ -23,22 +39,32 @@ extension ConsumerRun {
         }
     }
 
-    private func handle(_ work: Work) async -> [WorkResult] {
+    /// Handles records whose handler takes one at a time; somebody relieves it if one of them takes long.
+    private func handleOneByOne(_ id: UInt64, _ records: [WorkRecord], _ slot: WorkSlot) async {
+        slot.begin(id, records)
+        watchSlots()
+        var end: WorkSlot.End?
+        while let record = slot.next(after: end, now: consumer.timeSource.now()) {
+            let results = await measured(1) { await handle([record]) }
+            end = (record, results[0])
+        }
+        let ends = slot.takeEnds()
+        if !ends.isEmpty { step { engine, now in engine.complete(id, ends, now: now) } }
+    }
+
+    private func measured<Value>(_ count: Int, _ body: () async -> Value) async -> Value {
+        guard let metrics = consumer.metrics else { return await body() }
         let start = consumer.timeSource.now()
-        defer {
-            if let metrics = consumer.metrics {
-                metrics.handling.record(consumer.timeSource.now() - start)
-                metrics.batchRecords.record(work.recordCount)
-            }
-        }
-        switch (work.content, consumer.processor.shape) {
-        case (.batch(let batch, let attempt), .partitionBatch(let handler)):
-            return [await handle(batch, attempt: attempt, handler)]
-        case (.records(let records), .records(let handler)):
-            return await handle(records, handler)
-        case (.batch, .records), (.records, .partitionBatch):
-            preconditionFailure("the engine hands out what its processor takes")
-        }
+        let value = await body()
+        metrics.handling.record(consumer.timeSource.now() - start)
+        metrics.batchRecords.record(count)
+        return value
+    }
+
+    private func noteQueueing(_ records: [WorkRecord]) {
+        guard let metrics = consumer.metrics else { return }
+        let now = consumer.timeSource.now()
+        for record in records { metrics.queueing.record(now - record.received) }
     }
 
     private func handle(
@@ -54,8 +80,8 @@ extension ConsumerRun {
         }
     }
 
-    private func handle(_ records: [WorkRecord], _ handler: @escaping HandleNext) async -> [WorkResult] {
-        let outcomes = await chain(from: 0, handler)(records.map(\.context))
+    private func handle(_ records: [WorkRecord]) async -> [WorkResult] {
+        let outcomes = await handler(records.map(\.context))
         var results: [WorkResult] = []
         results.reserveCapacity(records.count)
         var blockedLane: Int?
@@ -66,8 +92,8 @@ extension ConsumerRun {
                 continue
             }
             let outcome = index < outcomes.count ? outcomes[index] : .retry(Self.missingOutcome)
-            let result = await judge(outcome, of: record.context)
-            if result != .finished { blockedLane = record.lane }
+            let result = await judge(outcome, of: record)
+            if result.blocksLane { blockedLane = record.lane }
             results.append(result)
         }
         return results
@@ -77,45 +103,63 @@ extension ConsumerRun {
         HandlerError(.outcomeCountDiffers, "an interceptor answered too few outcomes", isRetriable: true)
     }
 
-    private func judge(_ outcome: RecordOutcome, of context: HandlingContext) async -> WorkResult {
+    private func judge(_ outcome: RecordOutcome, of record: WorkRecord) async -> WorkResult {
+        if case .done = outcome { return .finished }
+        let context = record.context
         let policy = consumer.configuration.retry
+        let now = consumer.timeSource.now()
         var random = SystemRandomNumberGenerator()
-        switch policy.decision(on: outcome, attempt: context.attempt, using: &random) {
+        let decision = policy.decision(
+            on: outcome, attempt: context.attempt, rounds: record.rounds, using: &random)
+        let retryAt = now + policy.backoff.delay(afterAttempts: context.attempt, using: &random)
+        switch decision {
         case .finish: return .finished
         case .retry(let delay, let error):
             if !Task.isCancelled { logFailure("a record of \(context.partition) failed and is handled again", error) }
-            return .retry(at: consumer.timeSource.now() + delay)
+            return .retry(at: now + delay)
+        case .hold(let delay, let error):
+            return .move(Move(.hold(until: now + delay), reason: Self.reason(error)), orRetryAt: retryAt)
+        case .delay(let delay, let error):
+            return .move(Move(.delay(until: now + delay), reason: Self.reason(error)), orRetryAt: retryAt)
         case .giveUp(let error):
-            do {
-                try await giveUp(context, error)
-                return .finished
-            } catch {
-                logFailure("a record of \(context.partition) could not be given up and is handled again", error)
-                let delay = policy.backoff.delay(afterAttempts: context.attempt)
-                return .retry(at: consumer.timeSource.now() + delay)
+            guard consumer.failureStore == nil || context.record.position == nil else {
+                return .move(Move(.deadLetter, reason: Self.reason(error)), orRetryAt: retryAt)
             }
+            return await giveUp(context, error, orRetryAt: retryAt)
         }
     }
 
-    private func giveUp(_ context: HandlingContext, _ error: any Error) async throws {
-        try await consumer.onGivenUp?(GivenUpRecord(context: context, error: error))
+    /// What an error says, at most 1,000 bytes of it.
+    private static func reason(_ error: any Error) -> String {
+        String(decoding: "\(error)".utf8.prefix(1_000), as: UTF8.self)
+    }
+
+    /// Without a failure store the hook has the last word.
+    private func giveUp(
+        _ context: HandlingContext, _ error: any Error, orRetryAt retryAt: MonotonicInstant
+    ) async -> WorkResult {
+        do {
+            try await consumer.onGivenUp?(GivenUpRecord(context: context, error: error))
+        } catch {
+            logFailure("a record of \(context.partition) could not be given up and is handled again", error)
+            return .retry(at: retryAt)
+        }
+        noteGivenUp(
+            context.partition, position: context.record.position, attempts: context.attempt, reason: "\(error)")
+        return .finished
+    }
+
+    /// Counts and logs a record that was given up, at most one line in ten seconds.
+    func noteGivenUp(_ partition: TopicPartition, position: Position?, attempts: Int, reason: String) {
         consumer.metrics?.givenUp.increment()
         let now = consumer.timeSource.now()
         guard let suppressed = state.withLock({ $0.givenUpLogged.admit(now) }) else { return }
         consumer.logger.error(
             "a record was given up",
             metadata: [
-                "partition": "\(context.partition)", "attempts": "\(context.attempt)", "error": "\(error)",
-                "position": "\(context.record.position.map { "\($0.high):\($0.low)" } ?? "none")",
-                "suppressed": "\(suppressed)",
+                "partition": "\(partition)", "attempts": "\(attempts)", "error": "\(reason)",
+                "position": "\(position.map { "\($0.high):\($0.low)" } ?? "none")", "suppressed": "\(suppressed)",
             ])
-    }
-
-    private func chain(from index: Int, _ handler: @escaping HandleNext) -> HandleNext {
-        guard index < consumer.interceptors.count else { return handler }
-        let interceptor = consumer.interceptors[index]
-        let next = chain(from: index + 1, handler)
-        return { await interceptor.handle($0, next: next) }
     }
 
     private func chain(from index: Int, attempt: Int, _ handler: @escaping HandleBatchNext) -> HandleBatchNext {
@@ -123,5 +167,57 @@ extension ConsumerRun {
         let interceptor = consumer.interceptors[index]
         let next = chain(from: index + 1, attempt: attempt, handler)
         return { try await interceptor.handle($0, attempt: attempt, next: next) }
+    }
+
+    // MARK: Relief
+
+    /// How long a worker may be at one record before what stands behind it goes to others.
+    private static var patience: Duration { .milliseconds(2) }
+
+    private func watchSlots() {
+        let isFirst = state.withLock { state in
+            defer { state.isWatchingSlots = true }
+            return !state.isWatchingSlots
+        }
+        if isFirst { reliefSignal.set() }
+    }
+
+    /// Relieves workers while there are some with several records.
+    func relieveWorkers() async {
+        while !Task.isCancelled {
+            guard state.withLock({ $0.isWatchingSlots }) else {
+                await reliefSignal.wait()
+                continue
+            }
+            try? await consumer.timeSource.sleep(for: Self.patience)
+            let limit = consumer.timeSource.now() - Self.patience
+            state.withLock { $0.isWatchingSlots = false }
+            var isBusy = false
+            for slot in slots.withLock({ $0 }) {
+                let hasMore = slot.relieve(begunBefore: limit) { id, ends, rest in
+                    step { engine, now in
+                        if !rest.isEmpty { engine.giveBack(id, rest, now: now) }
+                        if !ends.isEmpty { engine.complete(id, ends, now: now) }
+                    }
+                }
+                isBusy = isBusy || hasMore
+            }
+            if isBusy { watchSlots() }
+        }
+    }
+}
+
+extension WorkResult {
+    /// True if what follows in the lane waits for the record.
+    var blocksLane: Bool {
+        switch self {
+        case .finished: false
+        case .retry: true
+        case .move(let move, _):
+            switch move.destination {
+            case .hold: true
+            case .delay, .deadLetter: false
+            }
+        }
     }
 }

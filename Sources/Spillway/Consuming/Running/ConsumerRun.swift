@@ -16,7 +16,10 @@ final class ConsumerRun: Sendable {
         var subscription: (any Subscription)?
         var openings: [EngineActions.Opening] = []
         var commits: [Commit]?
+        var sideWrites: [FailureOperation]?
+        var sideLoads: [SideLoad]?
         var timerDeadline: MonotonicInstant?
+        var isWatchingSlots = false
         var isStopped = false
         /// Graceful shutdown has let go of everything.
         var isDrained = false
@@ -31,6 +34,8 @@ final class ConsumerRun: Sendable {
         var starts: [(worker: CheckedContinuation<Work?, Never>, work: Work)] = []
         var wakesTimer = false
         var wakesCommitter = false
+        var wakesMover = false
+        var wakesLoader = false
         var mustFlush = false
     }
 
@@ -39,19 +44,39 @@ final class ConsumerRun: Sendable {
     let timerSignal = Signal()
     let committerSignal = Signal()
     let openerSignal = Signal()
+    let moverSignal = Signal()
+    let loaderSignal = Signal()
+    let reliefSignal = Signal()
+    /// The records of workers that handle several one by one.
+    let slots = Mutex<[WorkSlot]>([])
+    /// The interceptors, and at last the processor.
+    let handler: HandleNext
 
     init(_ consumer: Consumer) {
         self.consumer = consumer
-        state = Mutex(
-            State(engine: ConsumerEngine(EngineSettings(consumer.configuration, processor: consumer.processor))))
+        let settings = EngineSettings(
+            consumer.configuration, processor: consumer.processor, usesFailureStore: consumer.failureStore != nil)
+        state = Mutex(State(engine: ConsumerEngine(settings)))
+        handler = Self.chain(consumer.interceptors[...], consumer.processor)
+    }
+
+    private static func chain(_ interceptors: ArraySlice<any ConsumerInterceptor>, _ processor: Processor) -> HandleNext
+    {
+        guard case .records(let handler) = processor.shape else { return { _ in [] } }
+        return interceptors.reversed().reduce(handler) { next, interceptor in
+            { await interceptor.handle($0, next: next) }
+        }
     }
 
     func run() async throws {
-        let workers = consumer.configuration.concurrency
+        let workers = state.withLock { $0.engine.maxWorkers }
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<workers { group.addTask(executorPreference: consumer.executor) { await self.work() } }
             group.addTask { await self.keepTime() }
             group.addTask { await self.commit() }
+            group.addTask { await self.move() }
+            group.addTask { await self.load() }
+            group.addTask { await self.relieveWorkers() }
             group.addTask { await self.measureLag() }
             group.addTask(executorPreference: consumer.executor) { await self.open() }
             await poll()
@@ -83,18 +108,21 @@ final class ConsumerRun: Sendable {
     @discardableResult
     func step(_ change: (inout ConsumerEngine, MonotonicInstant) -> Void) -> Int {
         let now = consumer.timeSource.now()
+        let wallMs = consumer.failureStore == nil ? 0 : consumer.timeSource.wallMilliseconds()
         let (effects, ticket) = state.withLock { state -> (Effects, Int) in
             change(&state.engine, now)
-            return (Self.collect(&state, now: now), state.queuedActions)
+            return (Self.collect(&state, now: now, wallMs: wallMs), state.queuedActions)
         }
         for start in effects.starts { start.worker.resume(returning: start.work) }
         if effects.mustFlush { flush() }
         if effects.wakesTimer { timerSignal.set() }
         if effects.wakesCommitter { committerSignal.set() }
+        if effects.wakesMover { moverSignal.set() }
+        if effects.wakesLoader { loaderSignal.set() }
         return ticket
     }
 
-    private static func collect(_ state: inout State, now: MonotonicInstant) -> Effects {
+    private static func collect(_ state: inout State, now: MonotonicInstant, wallMs: Int64) -> Effects {
         var effects = Effects()
         while !state.isStopped, let worker = state.idleWorkers.last, let work = state.engine.takeWork(now: now) {
             state.idleWorkers.removeLast()
@@ -112,6 +140,14 @@ final class ConsumerRun: Sendable {
         if state.commits == nil, let commits = state.engine.takeCommits(now: now) {
             state.commits = commits
             effects.wakesCommitter = true
+        }
+        if state.sideWrites == nil, let operations = state.engine.takeSideWrites(now: now, wallMs: wallMs) {
+            state.sideWrites = operations
+            effects.wakesMover = true
+        }
+        if state.sideLoads == nil, let loads = state.engine.takeSideLoads(now: now, wallMs: wallMs) {
+            state.sideLoads = loads
+            effects.wakesLoader = true
         }
         if let deadline = state.engine.nextDeadline(now: now), state.timerDeadline.map({ deadline < $0 }) ?? true {
             state.timerDeadline = deadline

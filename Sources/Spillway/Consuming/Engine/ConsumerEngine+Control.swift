@@ -1,0 +1,93 @@
+package import SpillwayCore
+
+/// What operators change while it runs.
+extension ConsumerEngine {
+    /// Delivers nothing more of these partitions, or of all that are and will be owned, until they are resumed.
+    package mutating func setPaused(_ isPaused: Bool, _ partitions: [TopicPartition]) {
+        for partition in partitions {
+            guard let epoch = epochs[partition], let slot = states.slot(of: epoch),
+                states[slot].isPausedByUser != isPaused
+            else { continue }
+            states[slot].isPausedByUser = isPaused
+            guard states[slot].phase == .active, !states[slot].isPaused else { continue }
+            if isPaused { actions.pause.append(partition) } else { actions.resume.append(partition) }
+        }
+    }
+
+    /// Goes on at another position, before or behind the present one: what waits is forgotten, what runs ends first, and
+    /// then the position is committed and delivery begins there.
+    package mutating func seek(_ partition: TopicPartition, to position: Position, now: MonotonicInstant) {
+        guard let epoch = epochs[partition], let slot = states.slot(of: epoch) else { return }
+        switch states[slot].phase {
+        case .active, .seeking: break
+        case .opening, .draining: return
+        }
+        states[slot].phase = .seeking(to: position)
+        dropWaiting(slot)
+        settleSeek(slot)
+    }
+
+    /// Begins anew once nothing of the old place runs any more: as if the partition had been assigned again.
+    mutating func settleSeek(_ slot: Int) {
+        guard case .seeking(let position) = states[slot].phase, states[slot].running == 0,
+            states[slot].side.operations == 0
+        else { return }
+        let old = states[slot]
+        fenceForSeek(old)
+        var state = PartitionState(
+            Assignment(partition: old.partition, generation: old.generation, start: position), epoch: nextEpoch(),
+            phase: settings.usesFailureStore ? .opening : .active, finishedBefore: [])
+        // The broker's commit may be behind or before the new place: it is told once, whatever follows.
+        state.committed = .start
+        state.mustCommit = true
+        state.isPausedByUser = old.isPausedByUser
+        epochs[state.partition] = state.epoch
+        states.insert(state)
+        actions.seek.append((state.partition, position))
+        if state.phase == .opening {
+            actions.pause.append(state.partition)
+            actions.open.append(EngineActions.Opening(partition: state.partition, epoch: state.epoch))
+        } else if old.isPaused, !old.isPausedByUser {
+            actions.resume.append(state.partition)
+        }
+        nextCommitAt = .zero
+    }
+
+    private mutating func fenceForSeek(_ state: PartitionState) {
+        dropMoves(of: state.epoch)
+        if hotKeys?.drop(epoch: state.epoch) == true { settleHotKeys() }
+        states.remove(state.epoch)
+    }
+
+    /// Takes settings over that need no new beginning: workers, batch limits, rates, thresholds, intervals.
+    ///
+    /// The limit on what is in flight, the order and the processor's shape stay as they are.
+    package mutating func change(_ new: EngineSettings, now: MonotonicInstant) {
+        settings.limits = new.limits
+        settings.concurrency = new.concurrency
+        settings.commitInterval = new.commitInterval
+        settings.commitRecords = new.commitRecords
+        settings.maxUncommittedRecords = new.maxUncommittedRecords
+        settings.moveBudget = new.moveBudget
+        budget.change(new.moveBudget)
+        settings.rate = new.rate
+        gate.change(new.rate, now: now)
+        if settings.adaptiveConcurrency != new.adaptiveConcurrency {
+            adaptive = new.adaptiveConcurrency.map { GradientLimit($0, most: new.concurrency) }
+        } else {
+            adaptive?.change(most: new.concurrency)
+        }
+        settings.adaptiveConcurrency = new.adaptiveConcurrency
+        if settings.hotKeys != new.hotKeys { change(new.hotKeys) }
+    }
+
+    private mutating func change(_ policy: HotKeyPolicy?) {
+        settings.hotKeys = policy
+        if let policy, hotKeys != nil {
+            hotKeys?.change(policy)
+        } else {
+            hotKeys = policy.map { HotKeys($0) }
+        }
+        settleHotKeys()
+    }
+}

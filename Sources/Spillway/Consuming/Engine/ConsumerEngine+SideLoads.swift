@@ -1,0 +1,154 @@
+package import SpillwayCore
+
+/// Records that come back from the failure store.
+extension ConsumerEngine {
+    /// The most records of one held key that are loaded at a time.
+    private static var loadRecords: Int { 256 }
+    /// How often delayed entries are looked for that somebody else may have put there.
+    private static var lookInterval: Duration { .seconds(1) }
+
+    /// What to read of the failure store, to be answered with ``sideLoaded(_:_:now:wallMs:)``; one set is under way at a
+    /// time.
+    package mutating func takeSideLoads(now: MonotonicInstant, wallMs: Int64) -> [SideLoad]? {
+        guard settings.usesFailureStore, !side.isReading, side.noReadBefore <= now else { return nil }
+        var room = settings.sideShare.records - sideHeld.records
+        guard room > 0, sideHeld.bytes < settings.sideShare.bytes else { return nil }
+        var loads: [SideLoad] = []
+        for state in states.all where state.phase == .active && !state.side.isLooking && state.side.nextLook <= now {
+            guard room > 0, !state.isPausedByUser, let slot = states.slot(of: state.epoch) else { continue }
+            // Entries that are in memory are handed out once more, and passed over.
+            let limit = min(room, Self.loadRecords)
+            states[slot].side.isLooking = true
+            loads.append(
+                .delayed(
+                    group: settings.group, partition: state.partition, dueByMs: wallMs,
+                    limit: limit + state.side.inMemory.count, epoch: state.epoch))
+            room -= limit
+        }
+        for place in heldKeys.takeWaiting() + popDueKeys(now, most: 64) {
+            guard let load = load(place, room: &room, now: now) else { continue }
+            loads.append(load)
+        }
+        guard !loads.isEmpty else { return nil }
+        side.isReading = true
+        return loads
+    }
+
+    private mutating func popDueKeys(_ now: MonotonicInstant, most: Int) -> [Int] {
+        var places: [Int] = []
+        while places.count < most, let place = heldKeys.popDue(now) { places.append(place) }
+        return places
+    }
+
+    private mutating func load(_ place: Int, room: inout Int, now: MonotonicInstant) -> SideLoad? {
+        guard heldKeys.isInUse(place) else { return nil }
+        let key = heldKeys[place]
+        guard key.unloaded > 0, key.loaded == 0, !key.isLoading, !key.isUpdating, let slot = states.slot(of: key.epoch)
+        else { return nil }
+        if key.dueAt > now {
+            heldKeys.schedule(place)
+            return nil
+        }
+        let state = states[slot]
+        guard state.phase == .active else { return nil }
+        guard room > 0, !state.isPausedByUser, lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil,
+            let range = key.range, state.start > range.lowerBound || (state.lastReceived ?? .start) >= range.lowerBound
+        else {
+            heldKeys.wait(place)
+            return nil
+        }
+        let limit = min(room, Self.loadRecords)
+        room -= limit
+        heldKeys[place].isLoading = true
+        return .held(
+            group: settings.group, partition: state.partition, key: key.key, from: key.loadFrom, limit: limit,
+            place: place, epoch: key.epoch)
+    }
+
+    /// Takes the answers to reads; `nil` for one that failed.
+    package mutating func sideLoaded(
+        _ loads: [SideLoad], _ answers: [SideLoaded?], now: MonotonicInstant, wallMs: Int64
+    ) {
+        side.isReading = false
+        for (load, answer) in zip(loads, answers) {
+            if answer == nil { side.noReadBefore = now + SideTraffic.readPause }
+            switch load {
+            case .held(_, _, _, _, _, let place, let epoch): loadedHeld(place, epoch, answer, now: now, wallMs: wallMs)
+            case .delayed(_, _, _, let limit, let epoch):
+                loadedDelayed(epoch, answer, limit: limit, now: now, wallMs: wallMs)
+            }
+        }
+    }
+
+    private mutating func loadedHeld(
+        _ place: Int, _ epoch: UInt64, _ answer: SideLoaded?, now: MonotonicInstant, wallMs: Int64
+    ) {
+        guard heldKeys.isLive(place, epoch), let slot = states.slot(of: epoch), states[slot].phase == .active else {
+            return
+        }
+        heldKeys[place].isLoading = false
+        guard let answer else { return heldKeys.wait(place) }
+        guard let first = answer.entries.first else {
+            // Somebody has discarded them.
+            heldKeys[place].unloaded = 0
+            return settleHeldKey(place, now: now)
+        }
+        if first.dueMs > wallMs {
+            heldKeys[place].dueAt = now + .milliseconds(first.dueMs - wallMs)
+            return heldKeys.schedule(place)
+        }
+        for entry in answer.entries {
+            take(entry, .held, slot, now: now)
+            heldKeys[place].loadFrom = entry.name.position.successor
+        }
+        heldKeys[place].loaded += answer.entries.count
+        heldKeys[place].unloaded = max(0, heldKeys[place].unloaded - answer.entries.count)
+    }
+
+    private mutating func loadedDelayed(
+        _ epoch: UInt64, _ answer: SideLoaded?, limit: Int, now: MonotonicInstant, wallMs: Int64
+    ) {
+        guard let slot = states.slot(of: epoch) else { return }
+        states[slot].side.isLooking = false
+        guard let answer, states[slot].phase == .active else { return }
+        for entry in answer.entries where !states[slot].side.inMemory.contains(entry.name.position) {
+            states[slot].side.inMemory.insert(entry.name.position)
+            take(entry, .delayed, slot, now: now)
+        }
+        if answer.entries.count >= limit {
+            states[slot].side.nextLook = now
+        } else {
+            let next = answer.nextDueMs.map { now + .milliseconds(max(1, $0 - wallMs)) } ?? .distantFuture
+            states[slot].side.nextLook = min(next, now + Self.lookInterval)
+        }
+    }
+
+    /// A record from the side queue joins its key's lane.
+    private mutating func take(_ entry: SideEntry, _ mode: SideEntry.Mode, _ slot: Int, now: MonotonicInstant) {
+        var record = LaneEntry(
+            record: entry.record, epoch: states[slot].epoch, slot: slot, place: nil, bytes: entry.byteCount)
+        record.attempts = entry.attempts
+        record.rounds = entry.rounds
+        record.side = mode
+        record.received = now
+        sideHeld.records += 1
+        sideHeld.bytes += record.bytes
+        counters.returned += 1
+        let hash = lanes.hash(of: entry.record, epoch: record.epoch)
+        lanes.place(lanes.add(record), hash: hash, now: now)
+    }
+
+    /// When the side queue wants something next; later than now.
+    func nextSideEvent(now: MonotonicInstant) -> MonotonicInstant? {
+        guard settings.usesFailureStore else { return nil }
+        var instants = [side.nextTry(now: now)]
+        if !side.isReading {
+            instants.append(side.noReadBefore)
+            if sideHeld.records < settings.sideShare.records {
+                instants.append(heldKeys.due.nextDue)
+                instants += states.all.filter { $0.phase == .active && !$0.side.isLooking }.map { $0.side.nextLook }
+            }
+        }
+        return instants.compactMap { $0 }.filter { $0 > now }.min()
+    }
+}

@@ -1,0 +1,230 @@
+package import SpillwayCore
+
+/// Calls to the failure store, and their ends.
+extension ConsumerEngine {
+    /// Operations for the failure store, all or none, to be answered with ``sideWritesEnded(_:now:)``; one call is under
+    /// way at a time.
+    package mutating func takeSideWrites(now: MonotonicInstant, wallMs: Int64) -> [FailureOperation]? {
+        guard let kind = side.nextKind(now: now) else { return nil }
+        var items: [SideTraffic.UnderWay] = []
+        var operations: [FailureOperation] = []
+        switch kind {
+        case .remove:
+            while operations.count < SideTraffic.maxOperations, let removal = side.removals.popFirst() {
+                items.append(.removal(removal))
+                operations.append(.remove(removal.name))
+            }
+        case .put: collectPuts(&items, &operations, now: now, wallMs: wallMs)
+        case .bury:
+            var bytes = 0
+            while operations.count < SideTraffic.maxOperations, bytes < SideTraffic.maxBytes,
+                let number = side.burials.popFirst()
+            {
+                items.append(.move(number))
+                operations.append(.bury(letter(number, wallMs: wallMs)))
+                bytes += lanes.entries[number].bytes
+            }
+        }
+        side.begin(kind, items)
+        return operations
+    }
+
+    private mutating func collectPuts(
+        _ items: inout [SideTraffic.UnderWay], _ operations: inout [FailureOperation], now: MonotonicInstant,
+        wallMs: Int64
+    ) {
+        var bytes = 0
+        func hasRoom() -> Bool { operations.count < SideTraffic.maxOperations && bytes < SideTraffic.maxBytes }
+        while hasRoom(), let number = side.moves.popFirst() {
+            items.append(.move(number))
+            operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
+            bytes += lanes.entries[number].bytes
+        }
+        while hasRoom(), let place = side.keysToPut.popFirst() {
+            guard heldKeys.isInUse(place), heldKeys[place].isQueued else { continue }
+            heldKeys[place].isQueued = false
+            var list = EntryList()
+            while hasRoom(), let number = lanes.pop(from: &heldKeys[place].pending) {
+                operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
+                bytes += lanes.entries[number].bytes
+                lanes.append(number, to: &list)
+            }
+            heldKeys[place].writing += list.count
+            states[heldKeys[place].slot].side.operations += list.count
+            items.append(.held(place: place, epoch: heldKeys[place].epoch, list))
+            if !heldKeys[place].pending.isEmpty {
+                heldKeys[place].isQueued = true
+                side.keysToPut.append(place)
+            }
+        }
+    }
+
+    private func sideEntry(_ number: Int, now: MonotonicInstant, wallMs: Int64) -> SideEntry {
+        let entry = lanes.entries[number]
+        let reason = side.reasons[number]
+        var mode = SideEntry.Mode.held
+        var due = now
+        switch reason?.move.destination {
+        case .delay(let until):
+            mode = .delayed
+            due = until
+        case .hold(let until):
+            mode = reason?.move.holdsKey(of: entry, order: settings.order) == true ? .held : .delayed
+            due = until
+        case .deadLetter, nil: break
+        }
+        let wait = max(0, Int64((due - now).wholeNanoseconds / 1_000_000))
+        return SideEntry(
+            name: name(of: entry), mode: mode, dueMs: wallMs + wait, attempts: entry.attempts,
+            rounds: entry.rounds + (reason == nil ? 0 : 1), reason: reason?.move.reason ?? "", record: entry.record)
+    }
+
+    private func letter(_ number: Int, wallMs: Int64) -> DeadLetter {
+        let entry = lanes.entries[number]
+        return DeadLetter(
+            name: name(of: entry), record: entry.record, reason: side.reasons[number]?.move.reason ?? "",
+            attempts: entry.attempts, failedAtMs: wallMs)
+    }
+
+    private func name(of entry: LaneEntry) -> RecordName {
+        // A record that did not come through the log has no position of its own: nothing else stands at the start.
+        RecordName(
+            group: settings.group, partition: states[entry.slot].partition, position: entry.record.position ?? .start)
+    }
+
+    /// Takes the end of the operations that were taken.
+    package mutating func sideWritesEnded(_ result: SideWriteResult, now: MonotonicInstant) {
+        let isApplied = result == .applied
+        let items = side.end(succeeded: isApplied, full: result == .full, now: now)
+        if !isApplied { counters.failedMoves += 1 }
+        // What failed goes back to the front of its queue, in order.
+        for item in isApplied ? items : items.reversed() {
+            switch item {
+            case .removal(let removal): removalEnded(removal, isApplied, now: now)
+            case .held(let place, let epoch, let list): putEnded(place, epoch, list, isApplied, now: now)
+            case .move(let number): moveEnded(number, isApplied, now: now)
+            }
+        }
+        settleDrains(now: now)
+    }
+
+    private mutating func removalEnded(_ removal: SideTraffic.Removal, _ isApplied: Bool, now: MonotonicInstant) {
+        guard let slot = states.slot(of: removal.epoch) else { return }
+        guard isApplied else { return side.removals.prepend(removal) }
+        states[slot].side.operations -= 1
+        states[slot].side.inMemory.remove(removal.name.position)
+        if let place = removal.place, heldKeys.isLive(place, removal.epoch) {
+            heldKeys[place].removing -= 1
+            settleHeldKey(place, now: now)
+        }
+        settleSeek(slot)
+    }
+
+    private mutating func putEnded(
+        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ isApplied: Bool, now: MonotonicInstant
+    ) {
+        var list = list
+        let isKept = heldKeys.isLive(place, epoch)
+        guard let slot = states.slot(of: epoch) else {
+            while let number = lanes.pop(from: &list) { forgetMove(number) }
+            return
+        }
+        states[slot].side.operations -= list.count
+        if isKept { heldKeys[place].writing -= list.count }
+        if !isApplied {
+            guard isKept else {
+                while let number = lanes.pop(from: &list) {
+                    giveUpHolding(number, slot)
+                    forgetMove(number)
+                }
+                return settleSeek(slot)
+            }
+            lanes.append(heldKeys[place].pending, to: &list)
+            heldKeys[place].pending = list
+            if !heldKeys[place].isQueued {
+                heldKeys[place].isQueued = true
+                side.keysToPut.prepend(place)
+            }
+            return
+        }
+        counters.moved += list.count
+        while let number = lanes.pop(from: &list) {
+            if isKept { notePut(lanes.entries[number].record.position, place) }
+            side.reasons[number] = nil
+            finish(number, now: now)
+        }
+        if isKept, heldKeys[place].loaded == 0 { heldKeys.schedule(place) }
+        settleSeek(slot)
+    }
+
+    private mutating func notePut(_ position: Position?, _ place: Int) {
+        guard let position else { return }
+        heldKeys[place].unloaded += 1
+        let first = heldKeys[place].range?.lowerBound ?? position
+        heldKeys[place].range = min(first, position)...max(heldKeys[place].range?.upperBound ?? position, position)
+        let from = heldKeys[place].loadFrom
+        heldKeys[place].loadFrom = from == .start ? position : min(from, position)
+    }
+
+    private mutating func giveUpHolding(_ number: Int, _ slot: Int) {
+        states[slot].held.records -= 1
+        states[slot].held.bytes -= lanes.entries[number].bytes
+    }
+
+    private mutating func forgetMove(_ number: Int) {
+        side.reasons[number] = nil
+        release(number)
+    }
+
+    private mutating func moveEnded(_ number: Int, _ isApplied: Bool, now: MonotonicInstant) {
+        let entry = lanes.entries[number]
+        guard let reason = side.reasons[number] else { preconditionFailure("what is moved has a reason") }
+        guard let slot = states.slot(of: entry.epoch) else { return forgetMove(number) }
+        let isBurial = reason.move.destination == .deadLetter
+        guard isApplied else {
+            if isBurial { side.burials.prepend(number) } else { side.moves.prepend(number) }
+            return
+        }
+        states[slot].side.operations -= 1
+        if isBurial { counters.deadLettered += 1 } else { counters.moved += 1 }
+        side.reasons[number] = nil
+        if entry.side == nil {
+            if case .delay(let until) = reason.move.destination { look(slot, at: until) }
+            if case .hold(let until) = reason.move.destination { look(slot, at: until) }
+            finish(number, now: now)
+        } else {
+            returnEnded(number, reason, now: now)
+        }
+        settleSeek(slot)
+    }
+
+    /// A record of the side queue was put back there, or went on to the dead letters.
+    private mutating func returnEnded(
+        _ number: Int, _ reason: SideTraffic.Reason, now: MonotonicInstant
+    ) {
+        let entry = lanes.entries[number]
+        let staysHeld = entry.side == .held && reason.move.holdsKey(of: entry, order: settings.order)
+        releaseSide(entry.bytes)
+        lanes.forget(number)
+        if !staysHeld, let position = entry.record.position {
+            states[entry.slot].side.inMemory.remove(position)
+            switch reason.move.destination {
+            case .delay(let until), .hold(let until): look(entry.slot, at: until)
+            case .deadLetter: break
+            }
+        }
+        guard let place = reason.place, heldKeys.isLive(place, entry.epoch) else { return }
+        if staysHeld {
+            heldKeys[place].isUpdating = false
+        } else {
+            heldKeys[place].removing -= 1
+            if heldKeys[place].loaded == 0 { heldKeys[place].dueAt = now }
+        }
+        heldKeys.schedule(place)
+        settleHeldKey(place, now: now)
+    }
+
+    private mutating func look(_ slot: Int, at instant: MonotonicInstant) {
+        states[slot].side.nextLook = min(states[slot].side.nextLook, instant)
+    }
+}

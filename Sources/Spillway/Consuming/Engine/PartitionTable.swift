@@ -1,0 +1,43 @@
+/// The assignments that an engine has, each in a slot that does not move while it lasts, so that a record finds its own
+/// without a search.
+struct PartitionTable: Sendable {
+    private var slots: ContiguousArray<PartitionState> = []
+    private var free: [Int] = []
+    private var slotOfEpoch: [UInt64: Int] = [:]
+
+    var count: Int { slotOfEpoch.count }
+    var isEmpty: Bool { slotOfEpoch.isEmpty }
+    /// The epochs, oldest first.
+    var epochs: [UInt64] { slotOfEpoch.keys.sorted() }
+    /// The assignments, oldest first.
+    var all: [PartitionState] { epochs.compactMap { self[epoch: $0] } }
+
+    /// Where the assignment of an epoch is; `nil` if it has gone.
+    func slot(of epoch: UInt64) -> Int? { slotOfEpoch[epoch] }
+
+    /// True if the slot still holds that epoch.
+    func isLive(_ slot: Int, _ epoch: UInt64) -> Bool { slots[slot].epoch == epoch }
+
+    /// The assignment in a slot that is in use.
+    subscript(slot: Int) -> PartitionState {
+        get { slots[slot] }
+        _modify { yield &slots[slot] }
+    }
+
+    /// The assignment of an epoch, as a copy.
+    subscript(epoch epoch: UInt64) -> PartitionState? { slotOfEpoch[epoch].map { slots[$0] } }
+
+    mutating func insert(_ state: PartitionState) {
+        let slot = free.popLast() ?? slots.count
+        if slot == slots.count { slots.append(state) } else { slots[slot] = state }
+        slotOfEpoch[state.epoch] = slot
+    }
+
+    @discardableResult
+    mutating func remove(_ epoch: UInt64) -> PartitionState? {
+        guard let slot = slotOfEpoch.removeValue(forKey: epoch) else { return nil }
+        defer { slots[slot] = .none }
+        free.append(slot)
+        return slots[slot]
+    }
+}

@@ -1,0 +1,151 @@
+import SpillwayCore
+
+/// What an engine wants of its failure store, and has under way there: one set of operations and one set of reads at a
+/// time.
+///
+/// Operations are of three kinds that never share a call, so that a part of the store that is full stops only what
+/// needs room there: removing always works.
+struct SideTraffic: Sendable {
+    enum Kind: Int, Sendable, CaseIterable {
+        case remove
+        case put
+        case bury
+    }
+
+    /// A record that left the side queue.
+    struct Removal: Sendable {
+        var name: RecordName
+        var epoch: UInt64
+        /// The held key, if it has one.
+        var place: Int?
+    }
+
+    /// Something that is with the store.
+    enum UnderWay: Sendable {
+        case removal(Removal)
+        /// Pending records of a held key.
+        case held(place: Int, epoch: UInt64, EntryList)
+        /// A record that was moved on its own.
+        case move(Int)
+    }
+
+    /// Why a record is moved.
+    struct Reason: Sendable {
+        var move: Move
+        /// The held key, if it has one.
+        var place: Int?
+    }
+
+    var removals = Ring<Removal>()
+    /// Held keys with pending records.
+    var keysToPut = Ring<Int>()
+    /// Records that go into the side queue on their own, or again.
+    var moves = Ring<Int>()
+    /// Records that go to the dead letters.
+    var burials = Ring<Int>()
+    var reasons: [Int: Reason] = [:]
+    private(set) var underWay: [UnderWay] = []
+    private(set) var kindUnderWay: Kind?
+    var isReading = false
+    /// No operation of a kind before.
+    private var notBefore = [MonotonicInstant](repeating: .zero, count: Kind.allCases.count)
+    private var failures = [Int](repeating: 0, count: Kind.allCases.count)
+    var noReadBefore = MonotonicInstant.zero
+    /// Set while the store refuses what needs room.
+    private(set) var isFull = false
+
+    /// The most operations and bytes in one call.
+    static let maxOperations = 2_000
+    static let maxBytes = 4 << 20
+
+    func hasSome(_ kind: Kind) -> Bool {
+        switch kind {
+        case .remove: !removals.isEmpty
+        case .put: !keysToPut.isEmpty || !moves.isEmpty
+        case .bury: !burials.isEmpty
+        }
+    }
+
+    /// The kind of the next call; `nil` if there is nothing to do, or nothing may be done now.
+    func nextKind(now: MonotonicInstant) -> Kind? {
+        guard kindUnderWay == nil else { return nil }
+        return Kind.allCases.first { hasSome($0) && notBefore[$0.rawValue] <= now }
+    }
+
+    /// When a kind that waits after a failure may be tried again.
+    func nextTry(now: MonotonicInstant) -> MonotonicInstant? {
+        guard kindUnderWay == nil else { return nil }
+        return Kind.allCases.filter { hasSome($0) }.map { notBefore[$0.rawValue] }.filter { $0 > now }.min()
+    }
+
+    /// Takes out of the queues the moves and burials for which the predicate holds.
+    mutating func takeMoves(where isTaken: (Int) -> Bool) -> [Int] {
+        var taken: [Int] = []
+        moves.keep { number in
+            if isTaken(number) { taken.append(number) }
+            return !isTaken(number)
+        }
+        burials.keep { number in
+            if isTaken(number) { taken.append(number) }
+            return !isTaken(number)
+        }
+        for number in taken { reasons[number] = nil }
+        return taken
+    }
+
+    mutating func begin(_ kind: Kind, _ items: [UnderWay]) {
+        kindUnderWay = kind
+        underWay = items
+    }
+
+    /// Takes the end of the call, and returns what was under way.
+    mutating func end(succeeded: Bool, full: Bool, now: MonotonicInstant) -> [UnderWay] {
+        guard let kind = kindUnderWay else { preconditionFailure("no call to the failure store was under way") }
+        defer {
+            kindUnderWay = nil
+            underWay = []
+        }
+        if succeeded {
+            failures[kind.rawValue] = 0
+            if kind != .remove { isFull = false }
+        } else {
+            failures[kind.rawValue] += 1
+            notBefore[kind.rawValue] = now + Self.backoff.bound(afterAttempts: failures[kind.rawValue])
+            if full { isFull = true }
+        }
+        return underWay
+    }
+
+    private static let backoff = Backoff(base: .milliseconds(50), maximum: .seconds(5))
+
+    static var readPause: Duration { .milliseconds(200) }
+}
+
+/// What to read of a failure store.
+package enum SideLoad: Sendable {
+    /// The next records of a held key.
+    case held(
+        group: String, partition: TopicPartition, key: [UInt8], from: Position, limit: Int, place: Int, epoch: UInt64)
+    /// Delayed records that are due, and when the next one is.
+    case delayed(group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, epoch: UInt64)
+}
+
+/// The answer to a ``SideLoad``.
+package struct SideLoaded: Sendable {
+    package var entries: [SideEntry]
+    /// When the next delayed record is due.
+    package var nextDueMs: Int64?
+
+    package init(entries: [SideEntry], nextDueMs: Int64? = nil) {
+        self.entries = entries
+        self.nextDueMs = nextDueMs
+    }
+}
+
+/// How a call to the failure store ended.
+package enum SideWriteResult: Sendable {
+    case applied
+    /// A part of the store is full.
+    case full
+    case failed
+}
