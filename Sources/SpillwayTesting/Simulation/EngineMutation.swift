@@ -29,4 +29,18 @@ public enum EngineMutation: String, CaseIterable, Sendable {
     case ignoresOwnPositions
     /// The engine is not told that a partition was lost.
     case hearsNoLoss
+    /// The failure store says that it has put what it has not.
+    case storesNothing
+    /// The failure store says that it has a dead letter that it has not.
+    case buriesNothing
+    /// A store that was full is taken for one that has room.
+    case believesAFullStore
+    /// The keys that wait in the side queue are not asked for when a partition is assigned.
+    case forgetsHeldKeys
+    /// What is read of the side queue is gone from it before it was handled.
+    case forgetsWhatIsLoaded
+    /// A held key comes back in the wrong order.
+    case loadsBackwards
+    /// A held key is handled before its first record is due.
+    case ignoresDueTimes
 }

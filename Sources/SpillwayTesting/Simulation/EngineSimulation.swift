@@ -22,6 +22,12 @@ public struct EngineSimulation: Sendable {
         public var moves = 0
         /// Handlings that failed.
         public var failures = 0
+        /// Records that went to the side queue because they failed.
+        public var moved = 0
+        /// Records that went to the dead letters.
+        public var buried = 0
+        /// Times a key became hot.
+        public var heated = 0
 
         /// Makes a report of nothing.
         public init() {}

@@ -42,7 +42,7 @@ struct SimulatedBroker: Sendable {
 
     /// Stores commits of a node, or says which were refused.
     mutating func commit(
-        _ commits: [Commit], of node: Int, ledger: SimulationLedger
+        _ commits: [Commit], of node: Int, ledger: SimulationLedger, isStored: (TopicPartition, Position) -> Bool
     ) throws(SimulationViolation) -> CommitResult {
         var refused: Set<TopicPartition> = []
         for commit in commits {
@@ -51,7 +51,7 @@ struct SimulatedBroker: Sendable {
                 refused.insert(commit.partition)
                 continue
             }
-            try ledger.check(commit)
+            try ledger.check(commit) { isStored(commit.partition, $0) }
             slots[number].committed = commit.next
             slots[number].hint = commit.hint
         }

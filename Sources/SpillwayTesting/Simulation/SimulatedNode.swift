@@ -27,6 +27,8 @@ struct SimulatedNode: Sendable {
     var demandBytes = 0
     var openings: [Pending<EngineActions.Opening>] = []
     var commits: Pending<[Commit]>?
+    var sideWrites: Pending<[FailureOperation]>?
+    var sideLoads: Pending<[SideLoad]>?
     var isLeaving = false
     /// When a revocation arrived, by partition.
     var revokedAt: [Int: MonotonicInstant] = [:]

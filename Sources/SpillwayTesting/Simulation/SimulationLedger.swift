@@ -9,6 +9,8 @@ struct SimulationLedger: Sendable {
         var indexInKey: Int
         var padding: Int
         var hasEffect = false
+        /// Its key may go on before it.
+        var isWaived = false
         /// The generation under which it took effect last.
         var generation: UInt64 = 0
     }
@@ -18,7 +20,8 @@ struct SimulationLedger: Sendable {
         var nextOfKey: [Int: Int] = [:]
         /// How many entries at the front have taken effect.
         var prefix = 0
-        var countOfKey: [Int: Int] = [:]
+        /// Which entries a key has, in order.
+        var entriesOfKey: [Int: [Int]] = [:]
     }
 
     var partitions: [Partition]
@@ -40,8 +43,8 @@ struct SimulationLedger: Sendable {
                 if plan.badKeys.contains(key) {
                     if badLeft == 0 { key = plan.keys - 1 } else { badLeft -= 1 }
                 }
-                let index = partition.countOfKey[key, default: 0]
-                partition.countOfKey[key] = index + 1
+                let index = partition.entriesOfKey[key, default: []].count
+                partition.entriesOfKey[key, default: []].append(partition.entries.count)
                 partition.entries.append(
                     Entry(
                         position: position, key: key, indexInKey: index,
@@ -80,7 +83,8 @@ struct SimulationLedger: Sendable {
     /// A record takes effect, or is given up: final either way.
     mutating func effect(_ number: Int, _ index: Int, generation: UInt64) throws(SimulationViolation) {
         let entry = partitions[number].entries[index]
-        guard entry.generation != generation else {
+        // A delayed record whose commit was lost comes from the log and from the side queue.
+        guard entry.generation != generation || entry.isWaived else {
             throw SimulationViolation("repeat: record \(index) of partition \(number) twice in one assignment")
         }
         partitions[number].entries[index].generation = generation
@@ -92,12 +96,33 @@ struct SimulationLedger: Sendable {
             }
         case .key:
             let next = partitions[number].nextOfKey[entry.key, default: 0]
-            guard entry.indexInKey <= next else {
+            guard entry.indexInKey <= next || entry.isWaived else {
                 throw SimulationViolation(
                     "order: record \(entry.indexInKey) of key \(entry.key) in partition \(number) before \(next)")
             }
             if entry.indexInKey == next { partitions[number].nextOfKey[entry.key] = next + 1 }
+            passWaived(number, key: entry.key)
         }
+        noteEffect(number, index)
+    }
+
+    /// Lets the key of a record go on before it: order is waived for the record.
+    mutating func waive(_ number: Int, _ index: Int) {
+        partitions[number].entries[index].isWaived = true
+        passWaived(number, key: partitions[number].entries[index].key)
+    }
+
+    private mutating func passWaived(_ number: Int, key: Int) {
+        let entries = partitions[number].entriesOfKey[key] ?? []
+        var next = partitions[number].nextOfKey[key, default: 0]
+        while next < entries.count, partitions[number].entries[entries[next]].isWaived { next += 1 }
+        partitions[number].nextOfKey[key] = next
+    }
+
+    /// A record is among the dead letters: that is final too.
+    mutating func bury(_ number: Int, _ index: Int) { noteEffect(number, index) }
+
+    private mutating func noteEffect(_ number: Int, _ index: Int) {
         partitions[number].entries[index].hasEffect = true
         while partitions[number].prefix < partitions[number].entries.count,
             partitions[number].entries[partitions[number].prefix].hasEffect
@@ -117,18 +142,23 @@ struct SimulationLedger: Sendable {
         partitions[number].entries[index].generation = 0
     }
 
-    /// A commit may not pass what has no effect yet, nor may its hint claim it.
-    func check(_ commit: Commit) throws(SimulationViolation) {
+    /// A commit may not pass what has no effect yet and is in no store, nor may its hint claim it.
+    func check(_ commit: Commit, isStored: (Position) -> Bool) throws(SimulationViolation) {
         let partition = partitions[commit.partition.partition]
-        let unfinished = partition.prefix
+        var unfinished = partition.prefix
+        while unfinished < partition.entries.count,
+            partition.entries[unfinished].hasEffect || isStored(partition.entries[unfinished].position)
+        {
+            unfinished += 1
+        }
         if unfinished < partition.entries.count, partition.entries[unfinished].position < commit.next {
             throw SimulationViolation("commit: \(commit.next) passes record \(unfinished) of \(commit.partition)")
         }
         guard let hint = commit.hint, let ranges = CommitHint(decoding: hint, commit: commit.next)?.ranges else {
             return
         }
-        for entry in partition.entries where !entry.hasEffect && ranges.contains(where: { $0.contains(entry.position) })
-        {
+        for entry in partition.entries
+        where !entry.hasEffect && ranges.contains(where: { $0.contains(entry.position) }) && !isStored(entry.position) {
             throw SimulationViolation("hint: claims \(entry.position) of \(commit.partition)")
         }
     }

@@ -16,6 +16,14 @@ struct SimulationPlan: Sendable {
     var failureRate: Double
     var crashRate: Double
     var moveRate: Double
+    var controlRate: Double
+    /// How often a record is handled before it is moved away.
+    var attemptsInPlace: Int
+    /// Records that fail are held with their key, else only delayed; some are buried.
+    var holds: Bool
+    var buries: Bool
+    /// How many entries the failure store takes.
+    var storeLimit: Int
 
     init(_ random: inout SeededRandom) {
         partitions = Int.random(in: 1...4, using: &random)
@@ -27,6 +35,11 @@ struct SimulationPlan: Sendable {
         failureRate = [0, 0.05, 0.3].randomElement(using: &random) ?? 0
         crashRate = [0, 0.002, 0.01].randomElement(using: &random) ?? 0
         moveRate = [0, 0.005, 0.03].randomElement(using: &random) ?? 0
+        controlRate = [0, 0.02].randomElement(using: &random) ?? 0
+        attemptsInPlace = Int.random(in: 1...3, using: &random)
+        holds = random.chance(0.7)
+        buries = random.chance(0.5)
+        storeLimit = [30, 10_000].randomElement(using: &random) ?? 30
 
         var configuration = ConsumerConfiguration(topic: "t", group: "g")
         configuration.order = [OrderMode.key, .key, .key, .partition, .none].randomElement(using: &random) ?? .key
@@ -52,8 +65,22 @@ struct SimulationPlan: Sendable {
         settings.asksForPositions = handlesSlices && random.chance(0.7)
         settings.concurrency = workers
 
-        let share = max(1, Int(Double(configuration.maxInFlightRecords) * 0.75) / (2 * partitions))
         let isByKey = !handlesSlices && configuration.order != .partition
+        if isByKey, configuration.maxInFlightRecords > 1 { settings.usesFailureStore = random.chance(0.6) }
+        settings.moveBudget = MoveBudgetPolicy(
+            capacity: [1, 5, 1_000].randomElement(using: &random) ?? 5,
+            earnedBySuccess: [0.1, 1].randomElement(using: &random) ?? 1)
+        settings.rate.recordsPerSecond = [nil, nil, 400].randomElement(using: &random) ?? nil
+        settings.adaptiveConcurrency = random.chance(0.2) ? AdaptiveConcurrency(initialLimit: 1) : nil
+        if configuration.order == .key, !handlesSlices, random.chance(0.6) {
+            settings.hotKeys = HotKeyPolicy(
+                share: 0.3, window: .milliseconds(100), minRecords: 8, workers: Int.random(in: 1...2, using: &random),
+                maxQueuedRecords: Int.random(in: 1...4, using: &random), overflow: .sideQueue)
+        } else {
+            settings.hotKeys = nil
+        }
+        let inFlight = configuration.maxInFlightRecords - settings.sideShare.records
+        let share = max(1, Int(Double(inFlight) * 0.75) / (2 * partitions))
         let hasRoom = configuration.maxInFlightBytes > 200 && configuration.maxUncommittedRecords > 1_000
         badRecordsPerPartition = isByKey && hasRoom ? min(3, share / 2) : 0
         badKeys = badRecordsPerPartition > 0 && keys > 1 ? [0] : []

@@ -4,19 +4,39 @@ import SpillwayCore
 extension SimulationWorld {
     /// Something goes wrong, now and then.
     mutating func fault() throws(SimulationViolation) {
-        if random.chance(plan.crashRate) { crash(Int.random(in: nodes.indices, using: &random)) }
+        if random.chance(plan.crashRate) { try crash(Int.random(in: nodes.indices, using: &random)) }
         if random.chance(plan.moveRate) { try move(Int.random(in: broker.slots.indices, using: &random)) }
+        if random.chance(plan.controlRate) { try control(Int.random(in: nodes.indices, using: &random)) }
         if random.chance(plan.moveRate) { repeatLate(Int.random(in: broker.slots.indices, using: &random)) }
     }
 
+    /// An operator pauses, resumes, or changes settings.
+    private mutating func control(_ index: Int) throws(SimulationViolation) {
+        let number = Int.random(in: broker.slots.indices, using: &random)
+        switch Int.random(in: 0..<4, using: &random) {
+        case 0: nodes[index].engine.setPaused(true, [SimulatedBroker.name(number)])
+        case 1: nodes[index].engine.setPaused(false, [SimulatedBroker.name(number)])
+        default:
+            var settings = plan.settings
+            settings.concurrency = Int.random(in: 1...6, using: &random)
+            settings.rate.recordsPerSecond = [nil, 300].randomElement(using: &random) ?? nil
+            if settings.limits.maxRecords > 1 { settings.limits.maxRecords = Int.random(in: 2...20, using: &random) }
+            nodes[index].engine.change(settings, now: now)
+        }
+        try pump(index)
+    }
+
     /// The process is gone with everything in it; what its handlers did may have taken effect, or still will.
-    private mutating func crash(_ index: Int) {
+    private mutating func crash(_ index: Int) throws(SimulationViolation) {
         report.crashes += 1
         if plan.settings.asksForPositions, plan.nodes == 1 {
             rollBack()
         } else {
             for item in nodes[index].running where random.chance(0.5) { ghosts.append(item) }
         }
+        // What was on its way to the store may arrive.
+        if let writes = nodes[index].sideWrites, random.chance(0.5) { _ = try apply(writes.value) }
+        report.heated += nodes[index].engine.counters.heated
         nodes[index] = SimulatedNode(plan.settings)
         for number in broker.slots.indices where broker.slots[number].owner == index {
             broker.slots[number].owner = nil
@@ -117,6 +137,9 @@ extension SimulationWorld {
     /// What has to hold when everything has drained.
     func checkEnd() throws(SimulationViolation) {
         for (index, node) in nodes.enumerated() {
+            guard node.engine.heldKeyCount == 0 else {
+                throw SimulationViolation("leak: process \(index) holds \(node.engine.heldKeyCount) keys")
+            }
             guard node.engine.inFlightRecords == 0, node.engine.inFlightBytes == 0 else {
                 throw SimulationViolation("leak: process \(index) holds \(node.engine.inFlightRecords) permits")
             }

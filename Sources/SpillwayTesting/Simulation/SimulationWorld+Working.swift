@@ -5,11 +5,18 @@ extension SimulationWorld {
     /// Carries out what an engine decided, as a consumer does after every input.
     mutating func pump(_ index: Int) throws(SimulationViolation) {
         try carryOut(nodes[index].engine.takeActions(), by: index)
-        while nodes[index].running.count < plan.workers, let work = nodes[index].engine.takeWork(now: now) {
+        while let work = nodes[index].engine.takeWork(now: now) {
             try checkStart(work, by: index)
+            try checkDue(work)
             let isSlow = phase == .faulty && random.chance(0.02)
             nodes[index].running.append(SimulatedNode.Running(work: work, endsAt: later(isSlow ? 2_000 : 10)))
+            // An operator may have lowered the limit while more was running.
+            let most = plan.controlRate > 0 ? 8 : nodes[index].engine.maxWorkers
+            guard nodes[index].running.count <= most else {
+                throw SimulationViolation("bound: \(nodes[index].running.count) pieces of work for \(most) workers")
+            }
         }
+        pumpStore(index)
         if nodes[index].commits == nil, let commits = nodes[index].engine.takeCommits(now: now) {
             for commit in commits
             where nodes[index].lost[commit.partition.partition]?.contains(commit.generation) == true {
@@ -184,8 +191,9 @@ extension SimulationWorld {
                 results.append(fails ? .retry(at: later(20)) : .finished)
             } else if fails {
                 report.failures += 1
-                blockedLane = record.lane
-                results.append(.retry(at: later(20)))
+                let result = failure(of: record)
+                if result.blocksLane { blockedLane = record.lane }
+                results.append(result)
             } else {
                 report.effects += 1
                 try ledger.effect(number, index, generation: record.generation)

@@ -29,6 +29,9 @@ struct SimulationWorld: Sendable {
     var lastDelivered: [RecordBatch?]
     /// Work of processes that have lost the partition or their life; its effect comes late.
     var ghosts: [SimulatedNode.Running] = []
+    var store = SimulatedFailureStore()
+    /// When records were to come back that a planted bug lets come earlier.
+    var promisedDue: [Position: MonotonicInstant] = [:]
 
     init(seed: UInt64, mutation: EngineMutation?) {
         random = SeededRandom(seed: seed)
@@ -40,6 +43,7 @@ struct SimulationWorld: Sendable {
         nodes = (0..<plan.nodes).map { _ in SimulatedNode(settings) }
         applied = Array(repeating: Position(high: 1, low: 0), count: plan.partitions)
         lastDelivered = Array(repeating: nil, count: plan.partitions)
+        store.limit = plan.storeLimit
     }
 
     mutating func run() throws(SimulationViolation) {
@@ -48,6 +52,10 @@ struct SimulationWorld: Sendable {
             try fault()
         }
         phase = .quiet
+        for index in nodes.indices {
+            nodes[index].engine.setPaused(false, broker.slots.indices.map { SimulatedBroker.name($0) })
+            try pump(index)
+        }
         for number in broker.slots.indices { broker.available[number] = plan.recordsPerPartition }
         try run("a key starved beside keys that fail, or a record was lost") { world in
             world.ledger.partitions.allSatisfy { partition in
@@ -55,7 +63,9 @@ struct SimulationWorld: Sendable {
             }
         }
         phase = .healed
-        try run("a record was lost, or not committed") { $0.ledger.isComplete && $0.firstUncommitted == nil }
+        try run("a record was lost, or not committed") {
+            $0.ledger.isComplete && $0.firstUncommitted == nil && $0.store.entries.isEmpty
+        }
         phase = .leaving
         for index in nodes.indices { nodes[index].isLeaving = true }
         for index in nodes.indices {
@@ -167,7 +177,10 @@ struct SimulationWorld: Sendable {
             nodes[index].commits = nil
             var result = CommitResult.failed
             if phase != .faulty || !random.chance(0.1) {
-                result = try broker.commit(commits.value, of: index, ledger: ledger)
+                let (store, group) = (store, plan.settings.group)
+                result = try broker.commit(commits.value, of: index, ledger: ledger) { partition, position in
+                    store.entries[RecordName(group: group, partition: partition, position: position)] != nil
+                }
             }
             nodes[index].engine.commitEnded(result, now: now)
         }
@@ -178,9 +191,11 @@ struct SimulationWorld: Sendable {
             } else {
                 nodes[index].engine.opened(
                     opening.value.partition, epoch: opening.value.epoch,
-                    at: plan.settings.asksForPositions ? applied[opening.value.partition.partition] : nil, now: now)
+                    at: plan.settings.asksForPositions ? applied[opening.value.partition.partition] : nil,
+                    held: held(opening.value.partition), now: now)
             }
         }
+        try passStoreTime(index)
         nodes[index].engine.tick(now: now)
         try pump(index)
     }

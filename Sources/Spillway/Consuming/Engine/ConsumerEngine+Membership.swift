@@ -44,7 +44,8 @@ extension ConsumerEngine {
         states[slot].phase = .active
         for (summary, dueAt) in held { addHeldKey(summary, dueAt: dueAt, slot: slot) }
         states[slot].side.nextLook = now
-        if settings.asksForPositions { actions.seek.append((partition, states[slot].start)) }
+        // What was fetched while it was being opened was dropped.
+        actions.seek.append((partition, states[slot].start))
         if !states[slot].isPausedByUser { actions.resume.append(partition) }
     }
 

@@ -54,9 +54,9 @@ package struct EngineSettings: Sendable {
     }
 
     /// How much of what may be in flight is kept for records that come back from the side queue.
-    var sideShare: Permits.Demand {
-        guard usesFailureStore else { return Permits.Demand(records: 0, bytes: 0) }
-        return Permits.Demand(records: max(1, maxInFlightRecords / 8), bytes: max(1, maxInFlightBytes / 8))
+    package var sideShare: (records: Int, bytes: Int) {
+        guard usesFailureStore else { return (0, 0) }
+        return (max(1, maxInFlightRecords / 8), max(1, maxInFlightBytes / 8))
     }
 }
 

@@ -207,7 +207,7 @@ extension ConsumerRun {
     }
 }
 
-extension WorkResult {
+package extension WorkResult {
     /// True if what follows in the lane waits for the record.
     var blocksLane: Bool {
         switch self {

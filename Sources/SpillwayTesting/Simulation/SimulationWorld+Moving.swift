@@ -1,0 +1,128 @@
+import Spillway
+import SpillwayCore
+
+/// What processes want of the failure store.
+extension SimulationWorld {
+    var wallMs: Int64 { Int64(now.nanoseconds / 1_000_000) }
+
+    /// Sends what an engine wants written and read on its way.
+    mutating func pumpStore(_ index: Int) {
+        let (now, wallMs) = (now, wallMs)
+        if nodes[index].sideWrites == nil,
+            let operations = nodes[index].engine.takeSideWrites(now: now, wallMs: wallMs)
+        {
+            nodes[index].sideWrites = SimulatedNode.Pending(value: operations, at: later(10))
+        }
+        if nodes[index].sideLoads == nil, let loads = nodes[index].engine.takeSideLoads(now: now, wallMs: wallMs) {
+            nodes[index].sideLoads = SimulatedNode.Pending(value: loads, at: later(10))
+        }
+    }
+
+    /// Answers what is due.
+    mutating func passStoreTime(_ index: Int) throws(SimulationViolation) {
+        let now = now
+        if let writes = nodes[index].sideWrites, writes.at <= now {
+            nodes[index].sideWrites = nil
+            nodes[index].engine.sideWritesEnded(try write(writes.value), now: now)
+        }
+        if let loads = nodes[index].sideLoads, loads.at <= now {
+            nodes[index].sideLoads = nil
+            let wallMs = wallMs
+            var answers: [SideLoaded?] = []
+            for load in loads.value { answers.append(answer(load)) }
+            nodes[index].engine.sideLoaded(loads.value, answers, now: now, wallMs: wallMs)
+        }
+    }
+
+    private mutating func write(_ operations: [FailureOperation]) throws(SimulationViolation) -> SideWriteResult {
+        if phase == .faulty, random.chance(0.1) {
+            // Nobody knows whether it was written.
+            if random.chance(0.5) { _ = try apply(operations) }
+            return .failed
+        }
+        let isApplied = try apply(operations)
+        return isApplied || mutation == .believesAFullStore ? .applied : .full
+    }
+
+    /// Writes operations, and tells the ledger what is safe now, or done with.
+    mutating func apply(_ operations: [FailureOperation]) throws(SimulationViolation) -> Bool {
+        var operations = operations
+        switch mutation {
+        case .storesNothing: operations.removeAll { if case .put = $0 { true } else { false } }
+        case .buriesNothing: operations.removeAll { if case .bury = $0 { true } else { false } }
+        default: break
+        }
+        guard store.apply(operations) else { return false }
+        for operation in operations {
+            switch operation {
+            case .put(let entry): report.moved += entry.rounds > 0 ? 1 : 0
+            case .remove: break
+            case .bury(let letter):
+                report.buried += 1
+                let number = letter.name.partition.partition
+                ledger.bury(number, ledger.firstIndex(number, atOrAfter: letter.name.position))
+            }
+        }
+        return true
+    }
+
+    private mutating func answer(_ load: SideLoad) -> SideLoaded? {
+        if phase == .faulty, random.chance(0.1) { return nil }
+        var entries: [SideEntry]
+        var next: Int64?
+        switch load {
+        case .held(_, let partition, let key, let position, let limit, _, _):
+            entries = store.heldEntries(partition, key, from: position, limit: limit)
+        case .delayed(_, let partition, let dueByMs, let limit, _):
+            next = store.nextDelayedDueMs(partition)
+            entries = store.delayedEntries(partition, dueByMs: dueByMs, limit: limit)
+        }
+        switch mutation {
+        case .loadsBackwards: entries.reverse()
+        case .forgetsWhatIsLoaded: for entry in entries { store.lose(entry.name) }
+        default: break
+        }
+        return SideLoaded(entries: entries, nextDueMs: next)
+    }
+
+    /// What of a partition waits in the store, as an engine is told when it opens the partition.
+    func held(_ partition: TopicPartition) -> [(key: HeldKeySummary, dueAt: MonotonicInstant)] {
+        guard plan.settings.usesFailureStore, mutation != .forgetsHeldKeys else { return [] }
+        return store.heldKeys(partition).map { ($0, now + .milliseconds(max(0, $0.dueMs - wallMs))) }
+    }
+
+    /// The result of a record that failed: tried again, or moved away.
+    mutating func failure(of record: WorkRecord) -> WorkResult {
+        let retryAt = later(20)
+        guard plan.settings.usesFailureStore, record.context.attempt >= plan.attemptsInPlace || record.rounds > 0 else {
+            return .retry(at: retryAt)
+        }
+        let number = record.context.partition.partition
+        let index = SimulationLedger.index(of: record.context.record)
+        let due = mutation == .ignoresDueTimes ? now : later(100)
+        if plan.buries, random.chance(0.1) {
+            ledger.waive(number, index)
+            return .move(Move(.deadLetter, reason: "planned"), orRetryAt: retryAt)
+        }
+        if plan.holds {
+            if mutation == .ignoresDueTimes { promisedDue[record.context.record.position ?? .start] = later(100) }
+            return .move(Move(.hold(until: due), reason: "planned"), orRetryAt: retryAt)
+        }
+        ledger.waive(number, index)
+        return .move(Move(.delay(until: due), reason: "planned"), orRetryAt: retryAt)
+    }
+
+    /// Nothing of a held key is handled before its first record is due.
+    func checkDue(_ work: Work) throws(SimulationViolation) {
+        guard case .records(let records) = work.content else { return }
+        for record in records {
+            guard let position = record.context.record.position else { continue }
+            let name = RecordName(group: plan.settings.group, partition: record.context.partition, position: position)
+            guard let entry = store.entries[name], entry.mode == .held, record.rounds > 0 else { continue }
+            let due = promisedDue[position].map { Int64($0.nanoseconds / 1_000_000) } ?? entry.dueMs
+            if due > wallMs + 1 {
+                throw SimulationViolation("due: \(position) is handled \(due - wallMs) ms before its time")
+            }
+        }
+    }
+}
