@@ -6,11 +6,13 @@ import Testing
 @Suite struct EngineSimulationTests {
     /// Release runs many seeds, debug is eight times slower and runs some; SPILLWAY_SEED runs the one that failed.
     static var seeds: Range<UInt64> {
-        if let seed = ProcessInfo.processInfo.environment["SPILLWAY_SEED"].flatMap(UInt64.init) { return seed..<seed + 1 }
+        if let seed = ProcessInfo.processInfo.environment["SPILLWAY_SEED"].flatMap(UInt64.init) {
+            return seed..<seed + 1
+        }
         #if DEBUG
-            0..<150
+            return 0..<150
         #else
-            0..<5_000
+            return 0..<5_000
         #endif
     }
 

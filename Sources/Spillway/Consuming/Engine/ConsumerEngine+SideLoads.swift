@@ -42,6 +42,10 @@ extension ConsumerEngine {
 
     private mutating func load(_ place: Int, room: inout Int, now: MonotonicInstant) -> SideLoad? {
         guard heldKeys.isInUse(place) else { return nil }
+        if heldKeys[place].isEmptyInStore {
+            settleHeldKey(place, now: now)
+            return nil
+        }
         let key = heldKeys[place]
         guard key.unloaded > 0, key.loaded == 0, !key.isLoading, !key.isUpdating, let slot = states.slot(of: key.epoch)
         else { return nil }
@@ -52,7 +56,7 @@ extension ConsumerEngine {
         let state = states[slot]
         guard state.phase == .active else { return nil }
         guard room > 0, !state.isPausedByUser, lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil,
-            let range = key.range, state.start > range.lowerBound || (state.lastReceived ?? .start) >= range.lowerBound
+            let range = key.range, hasPassed(range.lowerBound, slot)
         else {
             heldKeys.wait(place)
             return nil

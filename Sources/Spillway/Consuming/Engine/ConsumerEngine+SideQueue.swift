@@ -150,9 +150,12 @@ extension ConsumerEngine {
         side.keysToPut.append(place)
     }
 
-    /// Lets a key go on as others do, once nothing of it is in the store.
+    /// Lets a key go on as others do, once nothing of it is in the store, and the log can bring nothing again that was.
     mutating func settleHeldKey(_ place: Int, now: MonotonicInstant) {
         guard heldKeys[place].isEmptyInStore else { return }
+        if let range = heldKeys[place].range, !hasPassed(range.upperBound, heldKeys[place].slot) {
+            return heldKeys.wait(place)
+        }
         var pending = heldKeys[place].pending
         let hash = heldKeys[place].hash
         heldKeys[place].pending = EntryList()
@@ -161,6 +164,11 @@ extension ConsumerEngine {
             side.reasons[number] = nil
             lanes.place(number, hash: hash, now: now)
         }
+    }
+
+    /// True if the log has delivered everything up to a position, or does not deliver it any more.
+    func hasPassed(_ position: Position, _ slot: Int) -> Bool {
+        states[slot].start > position || (states[slot].lastReceived ?? .start) >= position
     }
 
     // MARK: Permits
