@@ -30,11 +30,22 @@ public struct FailureCount: Sendable, Equatable {
 /// An entry of the side queue is in one of two orders: delayed entries by due time, held ones by key and position.
 /// Entries of both modes may exist side by side.
 public protocol FailureStore: Sendable {
-    /// Applies all operations, in their order, or none; durable on return.
+    /// Applies all operations of a group's consumer, in their order, or none; durable on return.
     ///
-    /// - Throws: ``FailureStoreError`` with ``FailureStoreError/Code/full`` if a part would pass its limit in records
+    /// - Parameter generations: under which generation the consumer owns the partitions that the operations are of. A
+    ///   store that has heard of a later one in ``open(group:partition:generation:)`` refuses the call: what an earlier
+    ///   owner still has under way must not come after what the present one has read.
+    /// - Throws: ``FailureStoreError`` with ``FailureStoreError/Code/notOwner``; ``FailureStoreError`` with ``FailureStoreError/Code/full`` if a part would pass its limit in records
     ///   or bytes; removing is possible all the same, also in the same call after which the part is no larger.
-    func apply(_ operations: [FailureOperation]) async throws
+    func apply(
+        _ operations: [FailureOperation], group: String, generations: [TopicPartition: UInt64]
+    ) async throws
+
+    /// A consumer has been assigned a partition under a generation: from now on operations of earlier generations are
+    /// refused, for as long as this process lives at least.
+    ///
+    /// - Returns: the partition's ``heldKeys(group:partition:)``.
+    func open(group: String, partition: TopicPartition, generation: UInt64) async throws -> [HeldKeySummary]
 
     // MARK: Side queue
 
@@ -95,6 +106,8 @@ public struct FailureStoreError: RetriableError, CustomStringConvertible {
 
         /// A part of the store is at its limit in records or bytes; nothing was written.
         public static let full = Code("full")
+        /// The partition has gone to a later owner; nothing was written.
+        public static let notOwner = Code("not-owner")
         /// A name in the call is longer than 255 bytes, or a key longer than 65,535.
         public static let invalidName = Code("invalid-name")
         /// The store failed; see the cause.

@@ -39,6 +39,8 @@ public enum EngineMutation: String, CaseIterable, Sendable {
     case forgetsHeldKeys
     /// What is read of the side queue is gone from it before it was handled.
     case forgetsWhatIsLoaded
+    /// What an earlier owner of a partition wanted written to its side queue is written after the present one has read it.
+    case admitsEarlierOwners
     /// A held key comes back in the wrong order.
     case loadsBackwards
     /// A held key is handled before its first record is due.

@@ -4,6 +4,8 @@ import Spillway
 struct SimulatedFailureStore: Sendable {
     private(set) var entries: [RecordName: SideEntry] = [:]
     private(set) var buried: Set<RecordName> = []
+    /// The last generation that opened a partition.
+    private(set) var generations: [TopicPartition: UInt64] = [:]
     /// The most entries.
     var limit = Int.max
 
@@ -24,6 +26,15 @@ struct SimulatedFailureStore: Sendable {
         guard next.entries.count <= max(limit, entries.count) else { return false }
         self = next
         return true
+    }
+
+    mutating func open(_ partition: TopicPartition, generation: UInt64) {
+        generations[partition] = max(generation, generations[partition] ?? 0)
+    }
+
+    /// True if none of the partitions has a later owner.
+    func admits(_ owned: [TopicPartition: UInt64]) -> Bool {
+        owned.allSatisfy { $0.value >= generations[$0.key] ?? 0 }
     }
 
     /// Forgets an entry, as no store may.

@@ -27,7 +27,7 @@ struct SimulatedNode: Sendable {
     var demandBytes = 0
     var openings: [Pending<EngineActions.Opening>] = []
     var commits: Pending<[Commit]>?
-    var sideWrites: Pending<[FailureOperation]>?
+    var sideWrites: Pending<SideWrites>?
     var sideLoads: Pending<[SideLoad]>?
     var isLeaving = false
     /// When a revocation arrived, by partition.

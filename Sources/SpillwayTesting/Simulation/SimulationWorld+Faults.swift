@@ -159,8 +159,11 @@ extension SimulationWorld {
         let prefixes = ledger.partitions.map { "\($0.prefix)/\($0.entries.count)" }
         let engines = nodes.map {
             "\($0.engine.inFlightRecords) in flight, \($0.engine.demandedRecords) demanded, \($0.running.count) running,"
-                + " \($0.engine.parkedLaneCount) parked, \($0.engine.counters)"
+                + " \($0.engine.heldKeyCount) keys held, \($0.engine.parkedLaneCount) parked, \($0.engine.counters)"
         }
-        return "finished \(prefixes), engines \(engines), plan \(plan)"
+        let stored = store.entries.keys.sorted().map { "\($0.partition.partition):\($0.position.low)" }
+        let uncommitted = firstUncommitted.map { "\($0)" } ?? "none"
+        return
+            "finished \(prefixes), uncommitted \(uncommitted), in the store \(stored), engines \(engines), plan \(plan)"
     }
 }

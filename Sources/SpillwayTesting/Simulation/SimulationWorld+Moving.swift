@@ -8,10 +8,8 @@ extension SimulationWorld {
     /// Sends what an engine wants written and read on its way.
     mutating func pumpStore(_ index: Int) {
         let (now, wallMs) = (now, wallMs)
-        if nodes[index].sideWrites == nil,
-            let operations = nodes[index].engine.takeSideWrites(now: now, wallMs: wallMs)
-        {
-            nodes[index].sideWrites = SimulatedNode.Pending(value: operations, at: later(10))
+        if nodes[index].sideWrites == nil, let writes = nodes[index].engine.takeSideWrites(now: now, wallMs: wallMs) {
+            nodes[index].sideWrites = SimulatedNode.Pending(value: writes, at: later(10))
         }
         if nodes[index].sideLoads == nil, let loads = nodes[index].engine.takeSideLoads(now: now, wallMs: wallMs) {
             nodes[index].sideLoads = SimulatedNode.Pending(value: loads, at: later(10))
@@ -34,19 +32,21 @@ extension SimulationWorld {
         }
     }
 
-    private mutating func write(_ operations: [FailureOperation]) throws(SimulationViolation) -> SideWriteResult {
+    private mutating func write(_ writes: SideWrites) throws(SimulationViolation) -> SideWriteResult {
         if phase == .faulty, random.chance(0.1) {
             // Nobody knows whether it was written.
-            if random.chance(0.5) { _ = try apply(operations) }
+            if random.chance(0.5) { _ = try apply(writes) }
             return .failed
         }
-        let isApplied = try apply(operations)
+        guard mutation == .admitsEarlierOwners || store.admits(writes.generations) else { return .failed }
+        let isApplied = try apply(writes)
         return isApplied || mutation == .believesAFullStore ? .applied : .full
     }
 
     /// Writes operations, and tells the ledger what is safe now, or done with.
-    mutating func apply(_ operations: [FailureOperation]) throws(SimulationViolation) -> Bool {
-        var operations = operations
+    mutating func apply(_ writes: SideWrites) throws(SimulationViolation) -> Bool {
+        guard mutation == .admitsEarlierOwners || store.admits(writes.generations) else { return false }
+        var operations = writes.operations
         switch mutation {
         case .storesNothing: operations.removeAll { if case .put = $0 { true } else { false } }
         case .buriesNothing: operations.removeAll { if case .bury = $0 { true } else { false } }
@@ -86,9 +86,11 @@ extension SimulationWorld {
     }
 
     /// What of a partition waits in the store, as an engine is told when it opens the partition.
-    func held(_ partition: TopicPartition) -> [(key: HeldKeySummary, dueAt: MonotonicInstant)] {
-        guard plan.settings.usesFailureStore, mutation != .forgetsHeldKeys else { return [] }
-        return store.heldKeys(partition).map { ($0, now + .milliseconds(max(0, $0.dueMs - wallMs))) }
+    mutating func held(_ opening: EngineActions.Opening) -> [(key: HeldKeySummary, dueAt: MonotonicInstant)] {
+        guard plan.settings.usesFailureStore else { return [] }
+        store.open(opening.partition, generation: opening.generation)
+        return mutation == .forgetsHeldKeys
+            ? [] : store.heldKeys(opening.partition).map { ($0, now + .milliseconds(max(0, $0.dueMs - wallMs))) }
     }
 
     /// The result of a record that failed: tried again, or moved away.

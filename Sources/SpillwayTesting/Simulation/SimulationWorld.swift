@@ -189,10 +189,11 @@ struct SimulationWorld: Sendable {
             if phase == .faulty, random.chance(0.2), nodes[index].engine.isOpening(epoch: opening.value.epoch) {
                 nodes[index].openings.append(SimulatedNode.Pending(value: opening.value, at: later(20)))
             } else {
+                let held = held(opening.value)
                 nodes[index].engine.opened(
                     opening.value.partition, epoch: opening.value.epoch,
                     at: plan.settings.asksForPositions ? applied[opening.value.partition.partition] : nil,
-                    held: held(opening.value.partition), now: now)
+                    held: held, now: now)
             }
         }
         try passStoreTime(index)

@@ -46,7 +46,9 @@ extension ConsumerEngine {
         actions.seek.append((state.partition, position))
         if state.phase == .opening {
             actions.pause.append(state.partition)
-            actions.open.append(EngineActions.Opening(partition: state.partition, epoch: state.epoch))
+            actions.open.append(
+                EngineActions.Opening(
+                    partition: state.partition, epoch: state.epoch, generation: state.generation))
         } else if old.isPaused, !old.isPausedByUser {
             actions.resume.append(state.partition)
         }

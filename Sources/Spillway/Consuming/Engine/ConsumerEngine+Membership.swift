@@ -23,7 +23,9 @@ extension ConsumerEngine {
             }
             if phase == .opening {
                 actions.pause.append(assignment.partition)
-                actions.open.append(EngineActions.Opening(partition: assignment.partition, epoch: epoch))
+                actions.open.append(
+                    EngineActions.Opening(
+                        partition: assignment.partition, epoch: epoch, generation: assignment.generation))
             }
             epochs[assignment.partition] = epoch
             states.insert(PartitionState(assignment, epoch: epoch, phase: phase, finishedBefore: finishedBefore))

@@ -4,7 +4,7 @@ package import SpillwayCore
 extension ConsumerEngine {
     /// Operations for the failure store, all or none, to be answered with ``sideWritesEnded(_:now:)``; one call is under
     /// way at a time.
-    package mutating func takeSideWrites(now: MonotonicInstant, wallMs: Int64) -> [FailureOperation]? {
+    package mutating func takeSideWrites(now: MonotonicInstant, wallMs: Int64) -> SideWrites? {
         guard let kind = side.nextKind(now: now) else { return nil }
         var items: [SideTraffic.UnderWay] = []
         var operations: [FailureOperation] = []
@@ -26,7 +26,9 @@ extension ConsumerEngine {
             }
         }
         side.begin(kind, items)
-        return operations
+        var generations: [TopicPartition: UInt64] = [:]
+        for state in states.all where state.side.operations > 0 { generations[state.partition] = state.generation }
+        return SideWrites(operations: operations, generations: generations)
     }
 
     private mutating func collectPuts(
@@ -141,6 +143,7 @@ extension ConsumerEngine {
             }
             lanes.append(heldKeys[place].pending, to: &list)
             heldKeys[place].pending = list
+            heldKeys[place].isUnsure = true
             if !heldKeys[place].isQueued {
                 heldKeys[place].isQueued = true
                 side.keysToPut.prepend(place)
@@ -148,6 +151,7 @@ extension ConsumerEngine {
             return
         }
         counters.moved += list.count
+        if isKept, heldKeys[place].pending.isEmpty { heldKeys[place].isUnsure = false }
         while let number = lanes.pop(from: &list) {
             if isKept { notePut(lanes.entries[number].record.position, place) }
             side.reasons[number] = nil

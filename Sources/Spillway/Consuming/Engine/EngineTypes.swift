@@ -132,6 +132,7 @@ package struct EngineActions: Sendable {
     package struct Opening: Sendable, Equatable {
         package var partition: TopicPartition
         package var epoch: UInt64
+        package var generation: UInt64
     }
 
     package var pause: [TopicPartition] = []

@@ -21,6 +21,8 @@ struct HeldKeys: Sendable {
         var removing = 0
         /// With the store, to be put.
         var writing = 0
+        /// A put has failed, and nobody knows whether the store has its records all the same.
+        var isUnsure = false
         /// The head's new due time is with the store, or waits for it.
         var isUpdating = false
         /// Arrived, and not with the store yet.
@@ -35,7 +37,7 @@ struct HeldKeys: Sendable {
 
         /// True if nothing of the key is in the store, or on its way there or back.
         var isEmptyInStore: Bool {
-            unloaded == 0 && loaded == 0 && removing == 0 && writing == 0 && !isUpdating && !isLoading
+            unloaded == 0 && loaded == 0 && removing == 0 && writing == 0 && !isUpdating && !isLoading && !isUnsure
         }
     }
 

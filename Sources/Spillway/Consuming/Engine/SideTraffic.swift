@@ -121,6 +121,13 @@ struct SideTraffic: Sendable {
     static var readPause: Duration { .milliseconds(200) }
 }
 
+/// What to write to a failure store.
+package struct SideWrites: Sendable {
+    package var operations: [FailureOperation]
+    /// Under which generation each partition is owned; an earlier owner's writes are refused.
+    package var generations: [TopicPartition: UInt64]
+}
+
 /// What to read of a failure store.
 package enum SideLoad: Sendable {
     /// The next records of a held key.

@@ -7,20 +7,21 @@ extension ConsumerRun {
     func move() async {
         guard let store = consumer.failureStore else { return }
         while !Task.isCancelled {
-            guard let operations = state.withLock({ $0.sideWrites }) else {
+            guard let writes = state.withLock({ $0.sideWrites }) else {
                 await moverSignal.wait()
                 continue
             }
-            let result = await apply(operations, to: store)
+            let result = await apply(writes, to: store)
             state.withLock { $0.sideWrites = nil }
             step { engine, now in engine.sideWritesEnded(result, now: now) }
         }
     }
 
-    private func apply(_ operations: [FailureOperation], to store: any FailureStore) async -> SideWriteResult {
+    private func apply(_ writes: SideWrites, to store: any FailureStore) async -> SideWriteResult {
         do {
-            try await store.apply(operations)
-            logBurials(operations)
+            try await store.apply(
+                writes.operations, group: consumer.configuration.group, generations: writes.generations)
+            logBurials(writes.operations)
             return .applied
         } catch let error as FailureStoreError where error.code == .full {
             logFailure("the side queue or the dead letters are full, and records wait for room", error)
@@ -82,7 +83,8 @@ extension ConsumerRun {
         var held: [[HeldKeySummary]] = []
         for opening in openings {
             held.append(
-                try await store.heldKeys(group: consumer.configuration.group, partition: opening.partition))
+                try await store.open(
+                    group: consumer.configuration.group, partition: opening.partition, generation: opening.generation))
         }
         return held
     }

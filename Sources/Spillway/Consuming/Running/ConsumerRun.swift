@@ -16,7 +16,7 @@ final class ConsumerRun: Sendable {
         var subscription: (any Subscription)?
         var openings: [EngineActions.Opening] = []
         var commits: [Commit]?
-        var sideWrites: [FailureOperation]?
+        var sideWrites: SideWrites?
         var sideLoads: [SideLoad]?
         var timerDeadline: MonotonicInstant?
         var isWatchingSlots = false
@@ -141,8 +141,8 @@ final class ConsumerRun: Sendable {
             state.commits = commits
             effects.wakesCommitter = true
         }
-        if state.sideWrites == nil, let operations = state.engine.takeSideWrites(now: now, wallMs: wallMs) {
-            state.sideWrites = operations
+        if state.sideWrites == nil, let writes = state.engine.takeSideWrites(now: now, wallMs: wallMs) {
+            state.sideWrites = writes
             effects.wakesMover = true
         }
         if state.sideLoads == nil, let loads = state.engine.takeSideLoads(now: now, wallMs: wallMs) {
