@@ -11,6 +11,13 @@ import CCurl
         package var body: [UInt8]
         /// What `Retry-After` says, also where it names a date; nil without it.
         package var retryAfter: Duration?
+
+        /// Makes an answer, as tests of callers need.
+        package init(status: Int, body: [UInt8], retryAfter: Duration? = nil) {
+            self.status = status
+            self.body = body
+            self.retryAfter = retryAfter
+        }
     }
 
     /// Why there is no answer.

@@ -18,13 +18,14 @@ enum MessagingAttribute {
     static let failedCount = "spillway.batch.failed_count"
 }
 
-/// What `error.type` says: an error's code where it has one, else its type. Never a text with data in it.
+/// What `error.type` says: an error's code where it has one, else its type's name. Never a text with data
+/// in it, nor the name's context, which for a private type changes with each start.
 func errorType(of error: any Error) -> String {
     switch error {
     case let error as BrokerError: error.code.description
     case let error as HandlerError: error.code.description
     case let error as ConsumerError: error.code.description
-    default: String(reflecting: type(of: error))
+    default: String(describing: type(of: error))
     }
 }
 

@@ -69,7 +69,7 @@ public struct TraceSpan: Sendable {
             SpanEvent(
                 name: "exception",
                 attributes: [
-                    "exception.type": .string(String(reflecting: type(of: error))),
+                    "exception.type": .string(String(describing: type(of: error))),
                     "exception.message": .string("\(error)"),
                 ]))
         setStatus(SpanStatus(code: .error))

@@ -53,6 +53,7 @@ import Testing
         #expect(span.status == SpanStatus(code: .error))
         #expect(span.events.first?.name == "exception")
         #expect(span.events.first?.timeNanoseconds == span.startNanoseconds + 3_000_000)
+        #expect(span.events.first?.attributes["exception.type"] == "Trouble")
         #expect(span.events.first?.attributes["exception.message"] == "Trouble()")
     }
 

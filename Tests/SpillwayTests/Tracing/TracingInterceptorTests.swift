@@ -178,7 +178,7 @@ private struct Forwarder: SingleHandler {
 
     @Test func aHandlingHasNothingToDoWithTheConsumersStarter() async throws {
         let outside = TraceContext.random(isSampled: true)
-        let seen = try await TraceContext.$current.withValue(outside) {
+        let seen = await TraceContext.$current.withValue(outside) {
             let interceptor = TracingInterceptor(tracer: collector.tracer(ratio: 0))
             let seen = Mutex<[TraceContext?]>([])
             _ = await interceptor.handle([Self.context()]) { records in
