@@ -133,7 +133,7 @@ let package = Package(
                 "Reactions", "ReactionsRocksDB", "ReactionsHTTP",
             ], swiftSettings: swift),
         .testTarget(
-            name: "SpillwayCommandTests", dependencies: ["spillway", "SpillwayCore", "SpillwayHTTP"],
+            name: "SpillwayCommandTests", dependencies: ["spillway", "SpillwayCore", "SpillwayHTTP", "SpillwayOTLP"],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

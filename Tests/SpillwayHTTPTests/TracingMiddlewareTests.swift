@@ -12,11 +12,11 @@ import Testing
 
     /// The answer's status, and the context in which the handler ran.
     private func answer(
-        _ method: HTTPMethod, _ target: String, headers: [(String, String)] = [], ratio: Double = 1
+        _ method: HTTPMethod, _ target: String, headers: [(String, String)] = [], ratio: Double = 1, trusts: Bool = true
     ) async -> (UInt16, TraceContext?) {
         let seen = Mutex<TraceContext?>(nil)
         var router = HTTPRouter(logger: Logger(label: "test"))
-        router.use(TracingMiddleware(tracer: collector.tracer(ratio: ratio), scheme: "http"))
+        router.use(TracingMiddleware(tracer: collector.tracer(ratio: ratio), scheme: "http", trustsClients: trusts))
         router.on(.get, "/v1/targets/{id}") { _ in
             seen.withLock { $0 = TraceContext.current }
             return .text("here")
@@ -48,6 +48,11 @@ import Testing
         #expect(span.context.traceID.description == "4bf92f3577b34da6a3ce929d0e0e4736")
         #expect(span.parentSpanID?.description == "00f067aa0ba902b7")
         #expect(seen?.state.header == "a=1")
+    }
+
+    @Test func strangersDecideNothing() async {
+        let (_, seen) = await answer(.get, "/v1/targets/a", headers: [("traceparent", client)], ratio: 0, trusts: false)
+        #expect(seen == nil && collector.spans.isEmpty)
     }
 
     @Test func brokenHeadersAndSeveralOfThemAreNoTrace() async {

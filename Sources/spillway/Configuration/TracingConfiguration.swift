@@ -14,6 +14,8 @@ struct TracingConfiguration: Sendable, Equatable {
     var certificateAuthority: String?
     /// Share of new traces that are recorded.
     var ratio: Double
+    /// Continue the traces of requests.
+    var trustsClients: Bool
     /// The program's name in traces.
     var serviceName: String
 
@@ -32,6 +34,7 @@ struct TracingConfiguration: Sendable, Equatable {
         }
         certificateAuthority = values.optional(OptionTable.otlpCertificateAuthority)
         ratio = values[OptionTable.traceRatio]
+        trustsClients = values[OptionTable.traceTrustClients]
         serviceName = values[OptionTable.traceServiceName]
     }
 }

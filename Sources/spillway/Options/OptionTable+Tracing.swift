@@ -10,13 +10,16 @@ extension OptionTable {
         for: .serving, "Certificates to trust for the collector, in PEM.")
     static let traceRatio = Option<Double>(
         "trace-ratio", key: "tracing.ratio", .share, default: "0", for: .serving,
-        "Share of new traces that are recorded; traces that a client records are recorded here in any case.")
+        "Share of new traces that are recorded.")
+    static let traceTrustClients = Option<Bool>(
+        "trace-trust-clients", key: "tracing.trust-clients", .flag, default: "false", for: .serving,
+        "Continue the traces of requests' traceparent, recorded if it says so. Not where strangers are clients.")
     static let traceServiceName = Option<String>(
         "trace-service-name", key: "tracing.service-name", .text(placeholder: "NAME"), default: "spillway",
         for: .serving, "The program's name in traces: service.name.")
 
     static let tracing: [OptionDefinition] = [
         otlpEndpoint.definition, otlpHeaders.definition, otlpCertificateAuthority.definition, traceRatio.definition,
-        traceServiceName.definition,
+        traceTrustClients.definition, traceServiceName.definition,
     ]
 }

@@ -18,11 +18,12 @@ struct EmbeddedServer {
     /// Opens everything, serves until it is told to stop, drains, closes.
     func run() async throws {
         spillway_raise_open_files()
+        // Before the directory is opened: what is not allowed is refused with nothing touched.
+        let tracing = try configuration.tracing.map { try ServerTracing($0, registry: registry) }
         let node = try EmbeddedNode(
             configuration.store, targetTypes: configuration.reactions.targetTypes, create: true,
             log: configuration.log, registry: registry, logger: Logger(label: "log"))
         try registry.registerProcessMetrics()
-        let tracing = try configuration.tracing.map { try ServerTracing($0, registry: registry) }
         let readers = BlockingExecutor(name: "reader", threads: 4)
         // Nobody waits for a projection but other projections, so they take what loops and log writer leave.
         let projections = BlockingExecutor(name: "projection", threads: Self.cores <= 3 ? 1 : 2, nice: 10)
@@ -103,7 +104,10 @@ struct EmbeddedServer {
     ) throws -> HTTPRouter {
         var router = HTTPRouter(logger: Logger(label: "http"))
         if let tracing {
-            router.use(TracingMiddleware(tracer: tracing.tracer, scheme: access.tls == nil ? "http" : "https"))
+            router.use(
+                TracingMiddleware(
+                    tracer: tracing.tracer, scheme: access.tls == nil ? "http" : "https",
+                    trustsClients: tracing.trustsClients))
         }
         if !configuration.network.allowedOrigins.isEmpty {
             router.use(CrossOrigin(try CrossOriginRules(origins: configuration.network.allowedOrigins)))

@@ -5,6 +5,8 @@ import SpillwayOTLP
 struct ServerTracing: Sendable {
     let tracer: Tracer
     let exporter: OTLPSpanExporter
+    /// Continue the traces of requests.
+    let trustsClients: Bool
     /// What the exporter may take at the end, beside what the rest takes.
     let shutdownTimeout: Duration
 
@@ -17,6 +19,7 @@ struct ServerTracing: Sendable {
         exporting.resourceAttributes = ["service.version": .string(VersionCommand.version)]
         exporter = try OTLPSpanExporter(exporting, metrics: registry, logger: Logger(label: "otlp"))
         tracer = Tracer(exporter: exporter, sampler: TraceSampler(ratio: configuration.ratio))
+        trustsClients = configuration.trustsClients
         shutdownTimeout = exporting.shutdownTimeout
     }
 }
