@@ -177,7 +177,7 @@ import Testing
         try await collector.export {
             $0.shutdownTimeout = .milliseconds(10)
             $0.maxBatchSpans = 1
-            $0.timeout = .seconds(300)
+            $0.timeout = .seconds(90)
         } _: { exporter in
             end(["on its way", "waits"], on: exporter)
             try await eventually { collector.requests.count == 1 }
