@@ -90,6 +90,8 @@ final class TestCollector: Sendable {
         router.on(.post, "/v1/traces", maximumBodyBytes: 16 << 20) { try await self.answer($0) }
         var configuration = HTTPServerConfiguration(port: 0)
         configuration.drainTimeout = .zero
+        // Who hangs does so until the exporter's own limits end it.
+        configuration.requestTimeout = .seconds(3_600)
         let server = try HTTPServer(configuration: configuration, router: router, loops: [loop])
         let port = try await server.listen().port
         return try await withThrowingTaskGroup(of: Void.self) { group in
