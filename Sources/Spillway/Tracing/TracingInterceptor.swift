@@ -7,11 +7,11 @@ public import SpillwayCore
 ///   carries one already keeps it (it says where the message was created) and the span links to it; one that is broken
 ///   is replaced.
 /// - A handling, each attempt of it, is a span `process <topic>` of kind consumer, which links to the contexts of its
-///   records: at most ``TraceSpan/maximumLinks`` different ones, those that were recorded first. It begins a trace of its
+///   records: at most `TraceSpan.maximumLinks` different ones, those that were recorded first. It begins a trace of its
 ///   own, or is part of the record's trace, as ``Relation`` says. Headers that can't be understood are passed over.
 ///
-/// While the handler runs, ``TraceContext/current`` is the span's context, so that what it sends continues the trace.
-/// Which traces are recorded is for the ``Tracer``'s sampler; where one is not, its context still travels on.
+/// While the handler runs, `TraceContext.current` is the span's context, so that what it sends continues the trace.
+/// Which traces are recorded is for the `Tracer`'s sampler; where one is not, its context still travels on.
 public struct TracingInterceptor: Sendable {
     /// How the handling of a single record has to do with its sending.
     public enum Relation: Hashable, Sendable {

@@ -3,7 +3,7 @@ public import SpillwayCore
 /// Traces requests as OpenTelemetry's conventions for HTTP servers have it: a span `<method> <route>` of kind server,
 /// part of the client's trace if clients are trusted and the request has a valid `traceparent`.
 ///
-/// While the handler runs, ``TraceContext/current`` is the span's context. The span ends with the answer's head; of a
+/// While the handler runs, `TraceContext.current` is the span's context. The span ends with the answer's head; of a
 /// stream of events it holds the beginning. Query and client's address are not in it: they are nobody's business
 /// there.
 ///
