@@ -42,6 +42,7 @@ let package = Package(
         .library(name: "SpillwayCache", targets: ["SpillwayCache"]),
         .library(name: "SpillwayRocksDB", targets: ["SpillwayRocksDB"]),
         .library(name: "SpillwayHTTP", targets: ["SpillwayHTTP"]),
+        .library(name: "SpillwayOTLP", targets: ["SpillwayOTLP"]),
         .library(name: "SpillwayTesting", targets: ["SpillwayTesting"]),
     ],
     targets: [
@@ -74,6 +75,8 @@ let package = Package(
             name: "SpillwayHTTP",
             dependencies: ["SpillwayCore", "CLibuv", "CHTTPParser", "COpenSSL", "CRhonabwy", "CSpillwaySystem"],
             swiftSettings: swiftOverC, linkerSettings: [.linkedLibrary(httpParser)]),
+        .target(name: "SpillwayCurl", dependencies: ["CCurl"], swiftSettings: swiftOverC),
+        .target(name: "SpillwayOTLP", dependencies: ["SpillwayCore", "SpillwayCurl"], swiftSettings: swiftOverC),
         .target(
             name: "SpillwayTesting", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache"],
             swiftSettings: swift),
@@ -92,8 +95,8 @@ let package = Package(
         .executableTarget(
             name: "spillway",
             dependencies: [
-                "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "Reactions",
-                "ReactionsRocksDB", "ReactionsHTTP", "CYAML", "CCurl", "CSpillwaySystem",
+                "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "SpillwayCurl",
+                "SpillwayOTLP", "Reactions", "ReactionsRocksDB", "ReactionsHTTP", "CYAML", "CSpillwaySystem",
             ],
             swiftSettings: swiftOverC,
             // Takes the place of the C library's malloc, in this program only: 7 % of a vote, a tenth of a summary.
@@ -101,7 +104,8 @@ let package = Package(
 
         // Tests mirror the sources.
         .testTarget(
-            name: "SpillwayCoreTests", dependencies: ["SpillwayCore", "CSpillwaySystem"], swiftSettings: swift),
+            name: "SpillwayCoreTests", dependencies: ["SpillwayCore", "SpillwayTesting", "CSpillwaySystem"],
+            swiftSettings: swift),
         .testTarget(
             name: "SpillwayTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayTesting"], swiftSettings: swift),
         .testTarget(
@@ -111,7 +115,11 @@ let package = Package(
             name: "SpillwayRocksDBTests",
             dependencies: ["SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayTesting"], swiftSettings: swift),
         .testTarget(
-            name: "SpillwayHTTPTests", dependencies: ["SpillwayCore", "SpillwayHTTP", "COpenSSL"], swiftSettings: swift),
+            name: "SpillwayHTTPTests", dependencies: ["SpillwayCore", "SpillwayHTTP", "SpillwayTesting", "COpenSSL"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayOTLPTests", dependencies: ["SpillwayCore", "SpillwayCurl", "SpillwayOTLP", "SpillwayHTTP"],
+            swiftSettings: swift),
         .testTarget(
             name: "ReactionsTests",
             dependencies: [
@@ -125,7 +133,7 @@ let package = Package(
                 "Reactions", "ReactionsRocksDB", "ReactionsHTTP",
             ], swiftSettings: swift),
         .testTarget(
-            name: "SpillwayCommandTests", dependencies: ["spillway", "SpillwayCore", "SpillwayHTTP"],
+            name: "SpillwayCommandTests", dependencies: ["spillway", "SpillwayCore", "SpillwayHTTP", "SpillwayOTLP"],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

@@ -18,7 +18,7 @@ extension ReactionService: ReactionServing {
         message.deduplication = deduplication(user, idempotencyKey, fingerprint)
         let sent: SendReceipt
         do {
-            sent = try await broker.send(message, to: configuration.topic)
+            sent = try await send(message)
         } catch {
             throw Self.refusal(error)
         }
@@ -49,7 +49,7 @@ extension ReactionService: ReactionServing {
         messages[0].deduplication = deduplication(user, idempotencyKey, fingerprint)
         let receipts: [SendReceipt]
         do {
-            receipts = try await broker.send(messages, to: configuration.topic)
+            receipts = try await send(messages)
         } catch {
             throw Self.refusal(error)
         }

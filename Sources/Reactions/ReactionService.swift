@@ -21,6 +21,7 @@ public final class ReactionService: Service {
     let time: any TimeSource
     let logger: Logger
     let consumer: Consumer?
+    private let tracing: TracingInterceptor?
     private let state = Mutex(Readiness.starting)
     private let previousStates: PreviousStateKeeper
     private let warming: CallersWarming
@@ -43,11 +44,12 @@ public final class ReactionService: Service {
     /// - Parameters:
     ///   - blocking: threads for reads that may wait for a disk.
     ///   - projections: threads on which the projections run.
+    ///   - tracer: traces votes and projections; `nil` traces nothing.
     /// - Throws: what the store or the registry throws.
     public init(
         configuration: ReactionsConfiguration, broker: any ReplayableBroker, store: any ReactionStore,
         blocking: BlockingExecutor, projections: BlockingExecutor, registry: MetricsRegistry, logger: Logger,
-        time: any TimeSource = SystemTimeSource()
+        time: any TimeSource = SystemTimeSource(), tracer: Tracer? = nil
     ) throws {
         self.configuration = configuration
         self.broker = broker
@@ -55,6 +57,7 @@ public final class ReactionService: Service {
         self.blocking = blocking
         self.time = time
         self.logger = logger
+        tracing = tracer.map { TracingInterceptor(tracer: $0, group: Self.group) }
         validator = VoteValidator(targetTypes: configuration.targetTypes)
         clock = VersionClock(time: time, resumingAfter: try store.greatestVersion())
         let applied = try store.appliedPositions().byTarget
@@ -75,15 +78,18 @@ public final class ReactionService: Service {
             configuration.projectionsPaused
             ? nil
             : try Self.consumer(
-                projector, configuration, broker, executor: projections, registry: registry, logger: logger,
-                time: time)
+                projector, configuration, broker, tracing: tracing, executor: projections, registry: registry,
+                logger: logger, time: time)
     }
+
+    private static let group = "reactions"
 
     private static func consumer(
         _ projector: ReactionProjector, _ configuration: ReactionsConfiguration, _ broker: any ReplayableBroker,
-        executor: BlockingExecutor, registry: MetricsRegistry, logger: Logger, time: any TimeSource
+        tracing: TracingInterceptor?, executor: BlockingExecutor, registry: MetricsRegistry, logger: Logger,
+        time: any TimeSource
     ) throws -> Consumer {
-        var consuming = ConsumerConfiguration(topic: configuration.topic, group: "reactions")
+        var consuming = ConsumerConfiguration(topic: configuration.topic, group: group)
         consuming.order = .partition
         // Votes' own users don't wait for the projections, the overlay has them; who waits for an outcome or a position
         // asks for a fetch.
@@ -93,7 +99,22 @@ public final class ReactionService: Service {
         return try Consumer(
             id: "reactions", broker: broker, configuration: consuming,
             processor: .partitionBatch(projector, maxRecords: configuration.projectionBatchRecords),
-            executor: executor, metrics: registry, timeSource: time, logger: logger)
+            interceptors: tracing.map { [$0] } ?? [], executor: executor, metrics: registry, timeSource: time,
+            logger: logger)
+    }
+
+    /// Sends one event to the log.
+    func send(_ message: Message) async throws -> SendReceipt {
+        if tracing == nil { return try await broker.send(message, to: configuration.topic) }
+        return try await send([message])[0]
+    }
+
+    /// Sends events to the log as one.
+    func send(_ messages: [Message]) async throws -> [SendReceipt] {
+        guard let tracing else { return try await broker.send(messages, to: configuration.topic) }
+        return try await tracing.send(messages, to: configuration.topic) { [broker] messages, topic in
+            try await broker.send(messages, to: topic)
+        }
     }
 
     // MARK: Life

@@ -14,6 +14,9 @@ public struct SystemTimeSource: TimeSource {
     /// Milliseconds since 1970 UTC.
     public func wallMilliseconds() -> Int64 { Int64(Self.read(monotonic: false) / 1_000_000) }
 
+    /// Nanoseconds since 1970 UTC.
+    public func wallNanoseconds() -> Int64 { Int64(Self.read(monotonic: false)) }
+
     /// Waits until the instant, or a little longer.
     ///
     /// - Throws: `CancellationError` when the task is cancelled.

@@ -6,6 +6,9 @@ public protocol TimeSource: Sendable {
     /// Milliseconds since 1970 UTC, for stamps that leave the process; may go back when someone sets the clock.
     func wallMilliseconds() -> Int64
 
+    /// Nanoseconds since 1970 UTC, as fine as the clock is; by default whole milliseconds.
+    func wallNanoseconds() -> Int64
+
     /// Waits until the instant; returns at once if it has passed.
     ///
     /// - Throws: `CancellationError` when the task is cancelled.
@@ -13,6 +16,9 @@ public protocol TimeSource: Sendable {
 }
 
 extension TimeSource {
+    /// Whole milliseconds, in nanoseconds.
+    public func wallNanoseconds() -> Int64 { wallMilliseconds() * 1_000_000 }
+
     /// Waits for a duration.
     ///
     /// - Throws: `CancellationError` when the task is cancelled.

@@ -87,7 +87,12 @@ public struct TraceContext: Hashable, Sendable {
     ///   - traceparent: The one header of that name; a request with several has none that is valid.
     ///   - tracestate: The headers of that name, in order.
     public init?(traceparent: String, tracestate: [String] = []) {
-        guard let parsed = TraceContextText.parse(Array(traceparent.utf8)) else { return nil }
+        self.init(traceparent: Array(traceparent.utf8), tracestate: tracestate)
+    }
+
+    /// Reads headers whose values are bytes, as those of messages are; see ``init(traceparent:tracestate:)-(String,_)``.
+    public init?(traceparent: [UInt8], tracestate: [String] = []) {
+        guard let parsed = TraceContextText.parse(traceparent) else { return nil }
         self.init(
             traceID: TraceID(high: parsed.high, low: parsed.low), spanID: SpanID(parsed.span),
             isSampled: parsed.flags & 1 == 1, state: TraceState(headers: tracestate) ?? TraceState())

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import SpillwayCurl
 
 /// `spillway backup`.
 enum BackupCommand {

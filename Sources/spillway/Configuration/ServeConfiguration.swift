@@ -12,6 +12,8 @@ struct ServeConfiguration: Sendable, Equatable {
     var store: StoreConfiguration
     /// The log's limits.
     var log: LogConfiguration
+    /// Nil without tracing.
+    var tracing: TracingConfiguration?
 
     /// - Throws: `CommandError` where values don't fit each other.
     init(_ values: OptionValues) throws {
@@ -21,6 +23,7 @@ struct ServeConfiguration: Sendable, Equatable {
         reactions = try ReactionsConfiguration(values)
         store = StoreConfiguration(values)
         log = LogConfiguration(values)
+        tracing = try TracingConfiguration(values)
         guard !demo || tokens.jwksFile == nil else {
             throw CommandError(
                 .configuration,

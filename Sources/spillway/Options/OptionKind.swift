@@ -8,6 +8,8 @@ enum OptionKind: Sendable, Equatable {
     case duration(ClosedRange<Duration>)
     /// A size, written as `4096`, `64KiB`, `512MiB` or `2GiB`.
     case bytes(ClosedRange<Int>)
+    /// A number from 0 to 1, written as `0.01`.
+    case share
     /// On or off; the flag alone means on.
     case flag
     /// One of a few words.
@@ -24,6 +26,7 @@ extension OptionKind {
         case .integer: "N"
         case .duration: "TIME"
         case .bytes: "SIZE"
+        case .share: "SHARE"
         case .flag: nil
         case .choice(let words): words.joined(separator: "|")
         }
@@ -37,6 +40,7 @@ extension OptionKind {
         case .duration(let range):
             "\(DurationText.format(range.lowerBound)) to \(DurationText.format(range.upperBound))"
         case .bytes(let range): "\(ByteText.format(range.lowerBound)) to \(ByteText.format(range.upperBound))"
+        case .share: "0 to 1"
         case .flag: "true or false"
         case .choice(let words): words.joined(separator: ", ")
         case .list: "separated by commas"
@@ -66,6 +70,12 @@ extension OptionKind {
                 throw OptionRefusal("must be a size such as 4096, 64KiB, 512MiB or 2GiB, from \(allowed ?? "")")
             }
             return .integer(bytes)
+        case .share:
+            let isPlain = text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
+            guard isPlain, let number = Double(text), (0...1).contains(number) else {
+                throw OptionRefusal("must be a number from 0 to 1, such as 0.01")
+            }
+            return .share(number)
         case .flag:
             switch text.lowercased() {
             case "1", "true", "yes", "on": return .flag(true)

@@ -14,6 +14,7 @@ enum OptionTable {
         Section(title: "Reactions", options: reactions),
         Section(title: "Log and store", options: storage),
         Section(title: "Caches", options: caches),
+        Section(title: "Tracing", options: tracing),
         Section(title: "Single commands", options: commands),
     ]
 

@@ -6,6 +6,8 @@ enum OptionValue: Sendable, Equatable {
     case integer(Int)
     /// A time.
     case duration(Duration)
+    /// A number from 0 to 1.
+    case share(Double)
     /// On or off.
     case flag(Bool)
     /// Several texts.
@@ -36,6 +38,13 @@ extension Duration: OptionReadable {
     init?(_ value: OptionValue) {
         guard case .duration(let duration) = value else { return nil }
         self = duration
+    }
+}
+
+extension Double: OptionReadable {
+    init?(_ value: OptionValue) {
+        guard case .share(let number) = value else { return nil }
+        self = number
     }
 }
 

@@ -18,6 +18,8 @@ struct EmbeddedServer {
     /// Opens everything, serves until it is told to stop, drains, closes.
     func run() async throws {
         spillway_raise_open_files()
+        // Before the directory is opened: what is not allowed is refused with nothing touched.
+        let tracing = try configuration.tracing.map { try ServerTracing($0, registry: registry) }
         let node = try EmbeddedNode(
             configuration.store, targetTypes: configuration.reactions.targetTypes, create: true,
             log: configuration.log, registry: registry, logger: Logger(label: "log"))
@@ -27,9 +29,10 @@ struct EmbeddedServer {
         let projections = BlockingExecutor(name: "projection", threads: Self.cores <= 3 ? 1 : 2, nice: 10)
         let service = try ReactionService(
             configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
-            blocking: readers, projections: projections, registry: registry, logger: Logger(label: "reactions"))
+            blocking: readers, projections: projections, registry: registry, logger: Logger(label: "reactions"),
+            tracer: tracing?.tracer)
         do {
-            try await serve(service, node)
+            try await serve(service, node, tracing)
         } catch {
             // The directory is closed all the same, so that the next start is a clean one.
             try? await node.close()
@@ -39,9 +42,9 @@ struct EmbeddedServer {
         logger.info("stopped")
     }
 
-    private func serve(_ service: ReactionService, _ node: EmbeddedNode) async throws {
+    private func serve(_ service: ReactionService, _ node: EmbeddedNode, _ tracing: ServerTracing?) async throws {
         let access = try ServerAccess(configuration, logger: logger)
-        let router = try routes(service, node, access)
+        let router = try routes(service, node, access, tracing)
         let loops = try (0..<loopCount).map { try EventLoop(name: "loop-\($0)") }
         defer { for loop in loops { loop.shutdown() } }
         let server = try HTTPServer(
@@ -49,15 +52,20 @@ struct EmbeddedServer {
             metrics: registry, logger: Logger(label: "http"))
         let address = try await server.listen()
         let scheme = access.tls == nil ? "http" : "https"
-        let services: [any Service] = [
-            service, server, ReadyLine(service: service, text: "spillway serves \(scheme)://\(address)"),
-            SignalService(signals: [.sighup]) { _ in access.reload() },
-        ]
+        // Spans of the last requests end with the last of the others.
+        let exporters: [any Service] = tracing.map { [$0.exporter] } ?? []
+        let services: [any Service] =
+            exporters + [
+                service, server, ReadyLine(service: service, text: "spillway serves \(scheme)://\(address)"),
+                SignalService(signals: [.sighup]) { _ in access.reload() },
+            ]
         var lifecycle = ServiceGroupConfiguration(
             services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
             gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle"))
         // The server cuts requests off at the drain timeout; what comes behind it has a little more.
-        lifecycle.maximumGracefulShutdownDuration = configuration.network.drainTimeout + .seconds(2)
+        lifecycle.maximumGracefulShutdownDuration =
+            configuration.network.drainTimeout + .seconds(2)
+            + (tracing.map { $0.shutdownTimeout + .seconds(1) } ?? .zero)
         lifecycle.maximumCancellationDuration = .seconds(3)
         // Nothing acknowledged is lost by it: the next start is an unclean one.
         lifecycle.onUnresponsive = { _ in _exit(ExitCode.drainDeadline.status) }
@@ -92,9 +100,15 @@ struct EmbeddedServer {
     }
 
     private func routes(
-        _ service: ReactionService, _ node: EmbeddedNode, _ access: ServerAccess
+        _ service: ReactionService, _ node: EmbeddedNode, _ access: ServerAccess, _ tracing: ServerTracing?
     ) throws -> HTTPRouter {
         var router = HTTPRouter(logger: Logger(label: "http"))
+        if let tracing {
+            router.use(
+                TracingMiddleware(
+                    tracer: tracing.tracer, scheme: access.tls == nil ? "http" : "https",
+                    trustsClients: tracing.trustsClients))
+        }
         if !configuration.network.allowedOrigins.isEmpty {
             router.use(CrossOrigin(try CrossOriginRules(origins: configuration.network.allowedOrigins)))
         }

@@ -1,6 +1,7 @@
 import Reactions
 import SpillwayCore
 import SpillwayHTTP
+import SpillwayOTLP
 import SpillwayRocksDB
 
 /// The one place that names concrete drivers.
@@ -55,7 +56,8 @@ enum Wiring {
         case let error as ServiceGroupError where error.code == .gracefulShutdownDeadlinePassed: .drainDeadline
         case let error as HTTPServerError where error.code == .drainDeadlinePassed: .drainDeadline
         case let error as ReactionStoreError: error.code == .damaged ? .diskFailed : .configuration
-        case is EventLoopError, is TokenKeyError, is TLSError, is AddressRangeError, is CrossOriginRulesError:
+        case is OTLPError, is EventLoopError, is TokenKeyError, is TLSError, is AddressRangeError,
+            is CrossOriginRulesError:
             .configuration
         default: .foundWrong
         }

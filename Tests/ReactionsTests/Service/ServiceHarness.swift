@@ -12,7 +12,8 @@ final class ServiceHarness {
     /// - Parameters:
     ///   - continuing: what was there before a restart.
     init(
-        _ configuration: ReactionsConfiguration = ReactionsConfiguration(), continuing old: ServiceHarness? = nil
+        _ configuration: ReactionsConfiguration = ReactionsConfiguration(), continuing old: ServiceHarness? = nil,
+        tracer: Tracer? = nil
     ) throws {
         var configuration = configuration
         configuration.partitions = 3
@@ -22,7 +23,7 @@ final class ServiceHarness {
             configuration: configuration, broker: broker, store: temporary.store,
             blocking: BlockingExecutor(name: "reader", threads: 2),
             projections: BlockingExecutor(name: "projection", threads: 2), registry: MetricsRegistry(),
-            logger: Logger(label: "test"))
+            logger: Logger(label: "test"), tracer: tracer)
     }
 
     /// Runs the body while the service runs.
