@@ -78,6 +78,10 @@ let package = Package(
             name: "SpillwayTesting", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache"],
             swiftSettings: swift),
 
+        // The control plane.
+        .target(
+            name: "Console", dependencies: ["SpillwayCore", "Spillway", "SpillwayHTTP"], swiftSettings: swift),
+
         // The reactions service.
         .target(
             name: "Reactions", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache", "CReactionEvents"],
@@ -93,7 +97,7 @@ let package = Package(
             name: "spillway",
             dependencies: [
                 "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "Reactions",
-                "ReactionsRocksDB", "ReactionsHTTP", "CYAML", "CCurl", "CSpillwaySystem",
+                "ReactionsRocksDB", "ReactionsHTTP", "Console", "CYAML", "CCurl", "CSpillwaySystem",
             ],
             swiftSettings: swiftOverC,
             // Takes the place of the C library's malloc, in this program only: 7 % of a vote, a tenth of a summary.
@@ -122,10 +126,15 @@ let package = Package(
             name: "ReactionsHTTPTests",
             dependencies: [
                 "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "SpillwayTesting",
-                "Reactions", "ReactionsRocksDB", "ReactionsHTTP",
+                "Reactions", "ReactionsRocksDB", "ReactionsHTTP", "Console",
             ], swiftSettings: swift),
         .testTarget(
-            name: "SpillwayCommandTests", dependencies: ["spillway", "SpillwayCore", "SpillwayHTTP"],
+            name: "ConsoleTests",
+            dependencies: ["SpillwayCore", "Spillway", "SpillwayHTTP", "SpillwayTesting", "Console"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayCommandTests",
+            dependencies: ["spillway", "SpillwayCore", "Spillway", "SpillwayHTTP", "Console"],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],
