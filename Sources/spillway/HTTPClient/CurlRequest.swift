@@ -16,8 +16,8 @@ import CCurl
         let description: String
     }
 
-    /// The part of a body that is kept, in bytes.
-    static let longestBody = 1 << 20
+    /// The part of a body that is kept, in bytes: room for a record of 1 MiB as text with escapes and as Base64.
+    static let longestBody = 16 << 20
 
     private final class Body {
         var bytes: [UInt8] = []
@@ -41,18 +41,24 @@ import CCurl
     /// Trusts these certificates instead of the system's.
     func trust(certificates path: String) throws { try setText(CURLOPT_CAINFO, path) }
 
-    /// Sends a POST and waits for the whole answer, as long as it takes.
-    func post(_ content: [UInt8], headers: [String]) throws -> Answer {
+    /// Sends the request and waits for the whole answer, as long as it takes.
+    ///
+    /// - Parameter content: the body; `nil` is none.
+    func send(_ method: String, _ content: [UInt8]?, headers: [String]) throws -> Answer {
         var list: UnsafeMutablePointer<curl_slist>?
         defer { unsafe curl_slist_free_all(list) }
         for header in headers { unsafe list = curl_slist_append(list, header) }
         try unsafe check(spillway_curl_set_pointer(handle, CURLOPT_HTTPHEADER, list))
         try unsafe check(spillway_curl_set_write(handle, Self.write, Unmanaged.passUnretained(body).toOpaque()))
-        try setLong(CURLOPT_POSTFIELDSIZE, content.count)
-        // libcurl copies COPYPOSTFIELDS, and needs the size set before.
-        try unsafe content.withUnsafeBytes { bytes in
-            try unsafe check(spillway_curl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress))
+        if let content {
+            try setLong(CURLOPT_POSTFIELDSIZE, content.count)
+            // libcurl copies COPYPOSTFIELDS, and needs the size set before.
+            try unsafe content.withUnsafeBytes { bytes in
+                try unsafe check(spillway_curl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress))
+            }
         }
+        // Behind the body, which makes it a POST.
+        try setText(CURLOPT_CUSTOMREQUEST, method)
         try unsafe check(curl_easy_perform(handle))
         var status = 0
         try unsafe check(spillway_curl_get_long(handle, CURLINFO_RESPONSE_CODE, &status))
