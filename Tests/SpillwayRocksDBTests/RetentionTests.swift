@@ -118,7 +118,10 @@ import Testing
     }
 
     @Test func aGroupThatWasSetBackHoldsFromThere() async throws {
-        let fixture = try BrokerFixture(Self.configuration(bytes: 1 << 20))
+        var configuration = Self.configuration(bytes: 1 << 20)
+        // Nothing but the call itself makes it durable, which retention waits for.
+        configuration.idleSyncDelay = .seconds(3_600)
+        let fixture = try BrokerFixture(configuration)
         _ = try await fixture.broker.ensureTopic("t", partitions: 1)
         let subscription = try await fixture.broker.subscribe(.init(topic: "t", group: "g"))
         for _ in 0..<3 {
