@@ -1,4 +1,5 @@
 import Spillway
+import SpillwayCore
 import SpillwayTesting
 import Testing
 
@@ -38,6 +39,19 @@ import Testing
         for count in 0..<text.count { #expect(RecordName(text: String(text.prefix(count))) == nil) }
         for more in ["A", "AA", "AAA", "AAAA", "=", "\n"] { #expect(RecordName(text: text + more) == nil) }
         #expect(RecordName(text: name(String(repeating: "g", count: 256)).text) == nil)
+    }
+
+    /// Version, then group, source and topic with their lengths, then partition and position.
+    @Test func numbersHaveOneForm() {
+        func text(_ bytes: [UInt8]) -> String { String(decoding: Base64URL.encode(bytes), as: UTF8.self) }
+        let names: [UInt8] = [1, 0x73, 1, 0x74]
+        #expect(RecordName(text: text([1, 1, 0x67] + names + [3, 1, 42])) == name("g", "s", "t"))
+        for bad in [
+            [1, 0x81, 0, 0x67] + names + [3, 1, 42], [1, 1, 0x67] + names + [3, 1, 0xAA, 0],
+            [2, 1, 0x67] + names + [3, 1, 42], [1, 1, 0xFF] + names + [3, 1, 42], [1, 2, 0x67] + names + [3, 1, 42],
+            [1, 1, 0x67] + names + [3, 1] + [UInt8](repeating: 0xFF, count: 9) + [2],
+            [1, 1, 0x67] + names + [UInt8](repeating: 0xFF, count: 9) + [1, 1, 42],
+        ] { #expect(RecordName(text: text(bad)) == nil, "\(bad)") }
     }
 
     /// Every text is refused, or is the one text of what it names.
