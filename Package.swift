@@ -81,6 +81,10 @@ let package = Package(
             name: "SpillwayTesting", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache"],
             swiftSettings: swift),
 
+        // The control plane.
+        .target(
+            name: "Console", dependencies: ["SpillwayCore", "Spillway", "SpillwayHTTP"], swiftSettings: swift),
+
         // The reactions service.
         .target(
             name: "Reactions", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache", "CReactionEvents"],
@@ -96,7 +100,7 @@ let package = Package(
             name: "spillway",
             dependencies: [
                 "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "SpillwayCurl",
-                "SpillwayOTLP", "Reactions", "ReactionsRocksDB", "ReactionsHTTP", "CYAML", "CSpillwaySystem",
+                "SpillwayOTLP", "Reactions", "ReactionsRocksDB", "ReactionsHTTP", "Console", "CYAML", "CSpillwaySystem",
             ],
             swiftSettings: swiftOverC,
             // Takes the place of the C library's malloc, in this program only: 7 % of a vote, a tenth of a summary.
@@ -130,10 +134,15 @@ let package = Package(
             name: "ReactionsHTTPTests",
             dependencies: [
                 "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "SpillwayTesting",
-                "Reactions", "ReactionsRocksDB", "ReactionsHTTP",
+                "Reactions", "ReactionsRocksDB", "ReactionsHTTP", "Console",
             ], swiftSettings: swift),
         .testTarget(
-            name: "SpillwayCommandTests", dependencies: ["spillway", "SpillwayCore", "SpillwayHTTP", "SpillwayOTLP"],
+            name: "ConsoleTests",
+            dependencies: ["SpillwayCore", "Spillway", "SpillwayHTTP", "SpillwayTesting", "Console"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayCommandTests",
+            dependencies: ["spillway", "SpillwayCore", "Spillway", "SpillwayHTTP", "SpillwayOTLP", "Console"],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

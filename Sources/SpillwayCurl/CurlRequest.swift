@@ -29,8 +29,8 @@ import CCurl
         package init(description: String) { self.description = description }
     }
 
-    /// The part of a body that is kept, in bytes.
-    package static let longestBody = 1 << 20
+    /// The part of a body that is kept, in bytes: room for a record of 1 MiB as text with escapes and as Base64.
+    package static let longestBody = 16 << 20
 
     private final class Body {
         var bytes: [UInt8] = []
@@ -54,13 +54,15 @@ import CCurl
     /// Trusts these certificates instead of the system's.
     package func trust(certificates path: String) throws { try setText(CURLOPT_CAINFO, path) }
 
-    /// Sends a POST and waits for the whole answer.
+    /// Sends a request and waits for the whole answer.
     ///
     /// - Parameters:
+    ///   - content: the body; `nil` is none.
     ///   - timeout: how long it may take, at least a millisecond; nil is as long as it takes.
     ///   - cancellation: ends it sooner.
-    package func post(
-        _ content: [UInt8], headers: [String], timeout: Duration? = nil, cancellation: CurlCancellation? = nil
+    package func send(
+        _ method: String, _ content: [UInt8]?, headers: [String], timeout: Duration? = nil,
+        cancellation: CurlCancellation? = nil
     ) throws -> Answer {
         var list: UnsafeMutablePointer<curl_slist>?
         defer { unsafe curl_slist_free_all(list) }
@@ -72,11 +74,17 @@ import CCurl
         try unsafe check(
             spillway_curl_set_progress(handle, Self.progress, Unmanaged.passUnretained(cancellation).toOpaque()))
         try setLong(CURLOPT_TIMEOUT_MS, timeout.map { max(1, Int($0 / .milliseconds(1))) } ?? 0)
-        try setLong(CURLOPT_POSTFIELDSIZE, content.count)
-        // libcurl copies COPYPOSTFIELDS, and needs the size set before.
-        try unsafe content.withUnsafeBytes { bytes in
-            try unsafe check(spillway_curl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress))
+        // The handle may have carried a body before.
+        try setLong(CURLOPT_HTTPGET, 1)
+        if let content {
+            try setLong(CURLOPT_POSTFIELDSIZE, content.count)
+            // libcurl copies COPYPOSTFIELDS, and needs the size set before.
+            try unsafe content.withUnsafeBytes { bytes in
+                try unsafe check(spillway_curl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, bytes.baseAddress))
+            }
         }
+        // Behind the body, which makes it a POST.
+        try setText(CURLOPT_CUSTOMREQUEST, method)
         try withExtendedLifetime(cancellation) { try unsafe check(curl_easy_perform(handle)) }
         return try answer()
     }

@@ -33,7 +33,7 @@ final class OTLPTransport: Sendable {
                         let content = body()
                         // Only this thread takes the lock: it is what lets a handle that is not thread-safe live here.
                         return try request.withLock {
-                            try $0.post(content, headers: headers, timeout: timeout, cancellation: cancellation)
+                            try $0.send("POST", content, headers: headers, timeout: timeout, cancellation: cancellation)
                         }
                     })
             } catch let failure as CurlRequest.Failure {

@@ -11,8 +11,22 @@ struct CommandLineTests {
         #expect(program.output.contains("Commands:"))
         for command in CommandName.listed {
             let program = TestProgram()
-            #expect(program.run(command.rawValue, "--help") == .done)
+            let words = command.rawValue.split(separator: " ").map(String.init)
+            #expect(program.run(words + ["--help"]) == .done)
             #expect(program.output.hasPrefix("Usage: spillway \(command.rawValue)"))
+        }
+    }
+
+    @Test("the first of two words has a help of its own", arguments: ["groups", "dead-letters"])
+    func family(word: String) {
+        let program = TestProgram()
+        #expect(program.run(word, "--help") == .done)
+        for command in CommandName.family(word) { #expect(program.output.contains(command.summary)) }
+        #expect(CommandName.family(word).count > 2)
+        for arguments in [[word], [word, "walk"], [word, "--json"], [word + " list"]] {
+            let program = TestProgram()
+            #expect(program.run(arguments) == .usage)
+            #expect(program.errors.contains("--help"))
         }
     }
 
@@ -23,7 +37,15 @@ struct CommandLineTests {
             ["audit", "--data"], ["token"], ["token", "--user", "a", "--count", "1"],
             ["token", "--user", "a", "--scope", "x"],
             ["backup", "dir"], ["bench", "--url", "ftp://x", "--scenario", "summary"], ["serve", "--max"],
-            ["version", "x"],
+            ["version", "x"], ["groups", "list", "x", "--token", "t"], ["groups", "delete", "topic", "--token", "t"],
+            ["groups", "seek", "t", "g", "--token", "t"], ["groups", "seek", "t", "g", "--to", "noon", "--token", "t"],
+            ["groups", "seek", "t", "g", "--to", "0=1-2,0=1-3", "--token", "t"],
+            ["groups", "seek", "t", "g", "--to", "0=12", "--token", "t"], ["groups", "list"],
+            ["groups", "list", "--limit", "5", "--token", "t"],
+            ["dead-letters", "list", "--limit", "0", "--token", "t"], ["dead-letters", "show", "--token", "t"],
+            ["dead-letters", "show", "a", "b", "--token", "t"], ["dead-letters", "discard", "--token", "t"],
+            ["dead-letters", "requeue", "--token", "t"],
+            ["dead-letters", "requeue", "a", "--group", "g", "--token", "t"],
         ])
     func usage(arguments: [String]) {
         let program = TestProgram()

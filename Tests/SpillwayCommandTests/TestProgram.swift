@@ -21,6 +21,11 @@ final class TestProgram: Sendable {
 
     /// Runs a command line.
     func run(_ arguments: String..., environment: [String: String] = [:], file: String? = nil) -> ExitCode {
+        run(arguments, environment: environment, file: file)
+    }
+
+    /// Runs a command line.
+    func run(_ arguments: [String], environment: [String: String] = [:], file: String? = nil) -> ExitCode {
         Program(
             environment: environment,
             readFile: { path in

@@ -98,6 +98,55 @@ import Testing
         try await fixture.close()
     }
 
+    @Test func aDeletedGroupHoldsNothing() async throws {
+        let fixture = try BrokerFixture(Self.configuration(bytes: 1 << 20))
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        let subscription = try await fixture.broker.subscribe(.init(topic: "t", group: "dead"))
+        let start = try fixture.broker.startPosition(of: "t")
+        for _ in 0..<3 {
+            try await Self.fill(fixture, megabytes: 2)
+            try flush(fixture)
+        }
+        await subscription.close()
+        try await eventually("files are moved down") { try levelZeroFiles(fixture) == 0 }
+        try await fixture.broker.runRetention()
+        #expect(try fixture.broker.startPosition(of: "t") == start, "a group without members holds as well")
+        #expect(try await fixture.broker.deleteGroup("dead", topic: "t"))
+        try await fixture.broker.runRetention()
+        #expect(try fixture.broker.startPosition(of: "t") > start)
+        try await fixture.close()
+    }
+
+    @Test func aGroupThatWasSetBackHoldsFromThere() async throws {
+        var configuration = Self.configuration(bytes: 1 << 20)
+        // Nothing but the call itself makes it durable, which retention waits for.
+        configuration.idleSyncDelay = .seconds(3_600)
+        let fixture = try BrokerFixture(configuration)
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        let subscription = try await fixture.broker.subscribe(.init(topic: "t", group: "g"))
+        for _ in 0..<3 {
+            try await Self.fill(fixture, megabytes: 2)
+            try flush(fixture)
+        }
+        await subscription.close()
+        let start = try fixture.broker.startPosition(of: "t")
+        let partition = TopicPartition(source: "embedded", topic: "t", partition: 0)
+        let end = try #require(try await fixture.broker.endPositions(of: "t")[partition])
+        try await fixture.broker.setCommitted([partition: end], group: "g", topic: "t")
+        try await fixture.broker.setCommitted([partition: start], group: "g", topic: "t")
+        try await eventually("files are moved down") { try levelZeroFiles(fixture) == 0 }
+        try await fixture.broker.runRetention()
+        #expect(try fixture.broker.startPosition(of: "t") == start)
+        try await fixture.broker.setCommitted([partition: end], group: "g", topic: "t")
+        try await fixture.broker.runRetention()
+        let kept = try fixture.broker.startPosition(of: "t")
+        #expect(kept > start)
+        // What is gone can't be gone back to: the group is set to the oldest record that is left.
+        try await fixture.broker.setCommitted([partition: start], group: "g", topic: "t")
+        #expect(try await fixture.broker.committed(group: "g", topic: "t") == [partition: kept])
+        try await fixture.close()
+    }
+
     func levelZeroFiles(_ fixture: BrokerFixture) throws -> Int {
         fixture.database.files(of: try fixture.database.family("log.t")).count { $0.level == 0 }
     }

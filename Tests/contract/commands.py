@@ -10,7 +10,10 @@ import time
 
 import wire
 
-COMMANDS = ["serve", "token", "audit", "import", "backup", "restore", "recover", "bench"]
+COMMANDS = [
+    "serve", "token", "audit", "import", "backup", "restore", "recover", "groups list", "groups delete", "groups seek", "dead-letters list",
+    "dead-letters show", "dead-letters requeue", "dead-letters discard", "bench",
+]
 
 
 def ends(r, name, done, code, *words):
@@ -27,7 +30,7 @@ def usage(r, world):
     said = ends(r, "--help", world.run("--help"), 0)
     for command in COMMANDS:
         r.check("--help lists " + command, re.search(r"^\s+%s\b" % command, said, re.M), said)
-        text = ends(r, command + " --help", world.run(command, "--help"), 0)
+        text = ends(r, command + " --help", world.run(*command.split(), "--help"), 0)
         r.check(command + " --help has options", text.count("--") >= 2, text)
     text = ends(r, "serve --help", world.run("serve", "--help"), 0, "127.0.0.1", "8080", "./data", "20000", "30s", "75s", "20s", "1000", "10000")
     for option in ["--data", "--host", "--port", "--config", "--demo"]:

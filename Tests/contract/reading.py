@@ -125,12 +125,18 @@ def voters_access(r, world):
                 r.answer("voters for %s" % access, answer, status)
 
 
+def pattern(path):
+    """The path as the specification has it."""
+    return path.replace("/a/", "/{id}/").replace("/t/g", "/{topic}/{group}")
+
+
 def methods(r, s):
     """methods and paths"""
     table = {
         "/v1/votes": "POST", "/v1/votes/batch": "POST", "/v1/votes/summary": "GET", "/v1/votes/stream": "GET",
         "/v1/me/votes": "GET", "/v1/targets/a/voters": "GET", "/v1/admin/backup": "POST", "/healthz": "GET",
         "/readyz": "GET", "/metrics": "GET", "/openapi.json": "GET",
+        "/v1/admin/groups": "GET", "/v1/admin/groups/t/g": "DELETE", "/v1/admin/groups/t/g/offsets": "PUT",
     }
     for path, allowed in table.items():
         wanted = {"OPTIONS", allowed} | ({"HEAD"} if allowed == "GET" else set())
@@ -159,10 +165,10 @@ def methods(r, s):
             and b"# HELP" in metrics.body and b"spillway_" in metrics.body, metrics)
     document = s.ask("GET", "/openapi.json")
     r.check("openapi.json", document.status == 200 and document.json().get("openapi", "").startswith("3.1"), document)
-    paths = {path.replace("/a/", "/{id}/") for path in table}
+    paths = {pattern(path) for path in table}
     r.equal("the specification has each path", set(document.json().get("paths", {})), paths)
     for path, allowed in table.items():
-        r.equal("and its method, " + path, list(document.json()["paths"][path.replace("/a/", "/{id}/")]), [allowed.lower()])
+        r.equal("and its method, " + path, list(document.json()["paths"][pattern(path)]), [allowed.lower()])
 
 
 def origins(r, world):

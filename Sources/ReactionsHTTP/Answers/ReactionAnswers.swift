@@ -1,4 +1,6 @@
 import Reactions
+internal import SpillwayCore
+internal import SpillwayHTTP
 
 /// The bodies of the answers, as CONTRACT.md words them.
 enum ReactionAnswers {
@@ -88,7 +90,7 @@ enum ReactionAnswers {
             json.raw(",\"reaction\":")
             json.plain(entry.reaction.name)
             json.raw(",\"at\":")
-            json.plain(Timestamp.text(milliseconds: entry.atMs))
+            json.plain(RFC3339.text(milliseconds: entry.atMs))
             json.raw("}")
         }
         json.raw("],\"next_cursor\":")

@@ -60,8 +60,7 @@ public struct DemoRoutes: Sendable {
     }
 
     private func guests(_ request: HTTPRequest) async throws -> HTTPResponse {
-        try request.requireJSON()
-        let count = try VoteDecoder(targetTypes: []).decode(GuestsFields.self, request.body).count
+        let count = try request.decodeJSON(GuestsFields.self).count
         guard (1...Self.maximumGuests).contains(count) else {
             throw RequestError.field("count", "must be 1 to \(Self.maximumGuests)")
         }

@@ -1,3 +1,5 @@
+internal import SpillwayHTTP
+
 extension OpenAPIDocument {
     static var operationPaths: [String] {
         [
@@ -20,7 +22,7 @@ extension OpenAPIDocument {
             "tags": ["operations"],
             "summary": "A consistent copy of the data directory, the key for tokens included, made while it serves",
             "description": "Needs a token of scope admin.",
-            \#(tokenNeeded),
+            \#(OpenAPI.tokenNeeded),
             "requestBody": {
               "required": true,
               "content": {"application/json": {"schema": {"$ref": "#/components/schemas/BackupPath"}}}
@@ -30,7 +32,7 @@ extension OpenAPIDocument {
                 "description": "The copy is there.",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/BackupPath"}}}
               },
-              \#(refusals(401, 403, 415, 422))
+              \#(OpenAPI.refusals(401, 403, 415, 422))
             }
           }
         }
@@ -46,10 +48,10 @@ extension OpenAPIDocument {
             "operationId": "\#(operation)",
             "tags": ["operations"],
             "summary": "\#(summary)",
-            \#(tokenIgnored),
+            \#(OpenAPI.tokenIgnored),
             "responses": {
               "200": {"description": "\#(meaning)", "content": {"text/plain": {"schema": {"type": "string"}}}},
-              \#(refusals())
+              \#(OpenAPI.refusals())
             }
           }
         }
@@ -63,8 +65,8 @@ extension OpenAPIDocument {
             "operationId": "specification",
             "tags": ["operations"],
             "summary": "This document",
-            \#(tokenIgnored),
-            "parameters": [\#(parameter("IfNoneMatch"))],
+            \#(OpenAPI.tokenIgnored),
+            "parameters": [\#(OpenAPI.parameter("IfNoneMatch"))],
             "responses": {
               "200": {
                 "description": "The document.",
@@ -78,7 +80,7 @@ extension OpenAPIDocument {
                 "description": "The client has this document already.",
                 "headers": {"ETag": {"$ref": "#/components/headers/ETag"}}
               },
-              \#(refusals())
+              \#(OpenAPI.refusals())
             }
           }
         }

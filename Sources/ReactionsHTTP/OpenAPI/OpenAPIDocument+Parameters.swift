@@ -12,8 +12,8 @@ extension OpenAPIDocument {
         }
         """#
 
-    static let parameters = #"""
-        "parameters": {
+    static let parameters = [
+        #"""
           "IdempotencyKey": {
             "name": "Idempotency-Key",
             "in": "header",
@@ -84,8 +84,8 @@ extension OpenAPIDocument {
             "description": "next_cursor of the page before; one that no page gave is 400.",
             "schema": {"type": "string", "pattern": "^[0-9a-f]{1,16}-[0-9a-f]{1,16}$"}
           }
-        }
         """#
+    ]
 
     static let headers = #"""
         "headers": {

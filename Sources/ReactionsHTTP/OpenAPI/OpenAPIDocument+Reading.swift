@@ -1,3 +1,5 @@
+internal import SpillwayHTTP
+
 extension OpenAPIDocument {
     static func readingPaths(_ votersAccess: VotersAccess) -> [String] {
         [summary, stream, mine, voters(votersAccess)]
@@ -12,9 +14,10 @@ extension OpenAPIDocument {
             "summary": "Counts of up to a hundred targets, and the caller's own reactions",
             "description": "A target that nobody voted on has zeros. Without a token every user_state is none, \#
         and the answer has an ETag and may be cached for a second; with one it is private.",
-            \#(tokenOptional),
+            \#(OpenAPI.tokenOptional),
             "parameters": [
-              \#(parameter("TargetIDs")), \#(parameter("SpillwayPosition")), \#(parameter("IfNoneMatch"))
+              \#(OpenAPI.parameter("TargetIDs")), \#(OpenAPI.parameter("SpillwayPosition")),
+              \#(OpenAPI.parameter("IfNoneMatch"))
             ],
             "responses": {
               "200": {
@@ -34,7 +37,7 @@ extension OpenAPIDocument {
                   "ETag": {"$ref": "#/components/headers/ETag"}
                 }
               },
-              \#(refusals(401, 422))
+              \#(OpenAPI.refusals(401, 422))
             }
           }
         }
@@ -52,8 +55,8 @@ extension OpenAPIDocument {
         values come at once, then changes, at most ten a second for each target. A target's version never goes \#
         backwards. The stream lasts until one side ends it; a client that reads too slowly is cut off and comes \#
         back for the present values.",
-            \#(tokenOptional),
-            "parameters": [\#(parameter("TargetIDs"))],
+            \#(OpenAPI.tokenOptional),
+            "parameters": [\#(OpenAPI.parameter("TargetIDs"))],
             "responses": {
               "200": {
                 "description": "The stream.",
@@ -66,7 +69,7 @@ extension OpenAPIDocument {
                   }
                 }}
               },
-              \#(refusals(401, 422))
+              \#(OpenAPI.refusals(401, 422))
             }
           }
         }
@@ -80,10 +83,10 @@ extension OpenAPIDocument {
             "operationId": "myVotes",
             "tags": ["lists"],
             "summary": "What I reacted to, newest first",
-            \#(tokenNeeded),
+            \#(OpenAPI.tokenNeeded),
             "parameters": [
-              \#(parameter("Reaction")), \#(parameter("Limit")), \#(parameter("Cursor")),
-              \#(parameter("SpillwayPosition"))
+              \#(OpenAPI.parameter("Reaction")), \#(OpenAPI.parameter("Limit")), \#(OpenAPI.parameter("Cursor")),
+              \#(OpenAPI.parameter("SpillwayPosition"))
             ],
             "responses": {
               "200": {
@@ -91,7 +94,7 @@ extension OpenAPIDocument {
                 "headers": {"Cache-Control": {"$ref": "#/components/headers/CacheControl"}},
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/MyVotes"}}}
               },
-              \#(refusals(401, 422))
+              \#(OpenAPI.refusals(401, 422))
             }
           }
         }
@@ -99,8 +102,8 @@ extension OpenAPIDocument {
     }
 
     private static func voters(_ access: VotersAccess) -> String {
-        let security = access == .anyone ? tokenOptional : tokenNeeded
-        let refusals = access == .admin ? refusals(401, 403, 404, 422) : refusals(401, 404, 422)
+        let security = access == .anyone ? OpenAPI.tokenOptional : OpenAPI.tokenNeeded
+        let refusals = access == .admin ? OpenAPI.refusals(401, 403, 404, 422) : OpenAPI.refusals(401, 404, 422)
         return #"""
             "/v1/targets/{id}/voters": {
               "get": {
@@ -111,8 +114,8 @@ extension OpenAPIDocument {
             of scope admin.",
                 \#(security),
                 "parameters": [
-                  \#(parameter("TargetID")), \#(parameter("Reaction")), \#(parameter("Limit")),
-                  \#(parameter("Cursor"))
+                  \#(OpenAPI.parameter("TargetID")), \#(OpenAPI.parameter("Reaction")), \#(OpenAPI.parameter("Limit")),
+                  \#(OpenAPI.parameter("Cursor"))
                 ],
                 "responses": {
                   "200": {

@@ -1,3 +1,5 @@
+internal import SpillwayHTTP
+
 extension OpenAPIDocument {
     /// The refusals, by status.
     private static let refusalMeanings: [(status: Int, meaning: String, header: (name: String, component: String)?)] = [
@@ -21,20 +23,7 @@ extension OpenAPIDocument {
         ),
     ]
 
-    static var responses: String {
-        let members = refusalMeanings.map { status, meaning, header in
-            let headers = header.map {
-                "\"headers\": {\"\($0.name)\": {\"$ref\": \"#/components/headers/\($0.component)\"}}, "
-            }
-            return #"""
-                  "Refusal\#(status)": {
-                    "description": "\#(meaning)",
-                    \#(headers ?? "")"content": {
-                      "application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}
-                    }
-                  }
-                """#
-        }
-        return "\"responses\": {\n" + members.joined(separator: ",\n") + "\n}"
+    static var responses: [String] {
+        refusalMeanings.map { OpenAPI.refusal($0.status, $0.meaning, header: $0.header) }
     }
 }

@@ -1,18 +1,16 @@
 extension OpenAPIDocument {
     /// - Parameter targetTypes: the configured types; they hold nothing that JSON would escape.
-    static func schemas(_ targetTypes: [String]) -> String {
+    static func schemas(_ targetTypes: [String]) -> [String] {
         let types = targetTypes.map { "\"\($0)\"" }.joined(separator: ", ")
-        return #"""
-            "schemas": {
-              "TargetID": {
-                "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[A-Za-z0-9_.:~-]+$"
-              },
-              "TargetType": {"type": "string", "enum": [\#(types)]},
-            \#(requestSchemas),
-            \#(answerSchemas),
-            \#(listSchemas)
-            }
-            """#
+        return [
+            #"""
+            "TargetID": {
+              "type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[A-Za-z0-9_.:~-]+$"
+            },
+            "TargetType": {"type": "string", "enum": [\#(types)]}
+            """#,
+            requestSchemas, answerSchemas, listSchemas,
+        ]
     }
 
     private static let requestSchemas = #"""
@@ -129,7 +127,7 @@ extension OpenAPIDocument {
               "type": "string",
               "description": "What programs match on; about:blank where the status says it all. Also: \#
         outcome-unknown, not-yet-applied, storage-full, overloaded, idempotency-mismatch, idempotency-quota, \#
-        invalid-cursor."
+        invalid-cursor, group-in-use, failure-store-full."
             },
             "title": {"type": "string"},
             "status": {"type": "integer", "minimum": 400, "maximum": 599},

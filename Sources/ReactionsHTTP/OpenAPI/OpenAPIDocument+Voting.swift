@@ -1,3 +1,5 @@
+internal import SpillwayHTTP
+
 extension OpenAPIDocument {
     static var votingPaths: [String] { [vote, batch] }
 
@@ -11,8 +13,8 @@ extension OpenAPIDocument {
             "description": "Answered once the vote is durable. With Prefer: return=representation it waits up to \#
         a second for the counts; when they are not there in time the body is empty and Preference-Applied is \#
         missing.",
-            \#(tokenNeeded),
-            "parameters": [\#(parameter("IdempotencyKey")), \#(parameter("Prefer"))],
+            \#(OpenAPI.tokenNeeded),
+            "parameters": [\#(OpenAPI.parameter("IdempotencyKey")), \#(OpenAPI.parameter("Prefer"))],
             "requestBody": {
               "required": true,
               "content": {"application/json": {
@@ -29,7 +31,7 @@ extension OpenAPIDocument {
                 },
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Outcome"}}}
               },
-              \#(refusals(401, 415, 422, 429))
+              \#(OpenAPI.refusals(401, 415, 422, 429))
             }
           }
         }
@@ -45,8 +47,8 @@ extension OpenAPIDocument {
             "summary": "Up to a thousand votes at once",
             "description": "All or none: one bad vote refuses the whole batch, and its index is in the problem's \#
         detail.",
-            \#(tokenNeeded),
-            "parameters": [\#(parameter("IdempotencyKey"))],
+            \#(OpenAPI.tokenNeeded),
+            "parameters": [\#(OpenAPI.parameter("IdempotencyKey"))],
             "requestBody": {
               "required": true,
               "content": {"application/json": {"schema": {"$ref": "#/components/schemas/VoteBatch"}}}
@@ -57,7 +59,7 @@ extension OpenAPIDocument {
                 "headers": {"Spillway-Position": {"$ref": "#/components/headers/SpillwayPositions"}},
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}}
               },
-              \#(refusals(401, 415, 422, 429))
+              \#(OpenAPI.refusals(401, 415, 422, 429))
             }
           }
         }

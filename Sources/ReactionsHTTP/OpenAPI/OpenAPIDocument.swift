@@ -1,27 +1,37 @@
+internal import SpillwayHTTP
+
 /// The specification of the HTTP interface: an OpenAPI 3.1 document, put together from the pieces beside this file.
 ///
 /// What the configuration decides (the target types, who may list voters) is in it as it is configured.
 enum OpenAPIDocument {
-    /// The statuses with which any request may be refused before a route sees it.
-    private static let always = [400, 408, 413, 414, 417, 431, 500, 503]
-
     /// The document's bytes.
-    static func bytes(_ configuration: ReactionRoutesConfiguration) -> [UInt8] {
+    ///
+    /// - Parameter additions: what other parts have routes for.
+    static func bytes(_ configuration: ReactionRoutesConfiguration, additions: [OpenAPIFragment] = []) -> [UInt8] {
         let paths = votingPaths + readingPaths(configuration.votersAccess) + operationPaths
         return Array(
             #"""
             {
               "openapi": "3.1.0",
               \#(information),
+              "tags": [
+            \#(members(tags, additions, \.tags))
+              ],
               "paths": {
-            \#(paths.joined(separator: ",\n"))
+            \#(members(paths, additions, \.paths))
               },
               "components": {
             \#(securitySchemes),
-            \#(parameters),
+            "parameters": {
+            \#(members(parameters, additions, \.parameters))
+            },
             \#(headers),
-            \#(responses),
-            \#(schemas(configuration.targetTypes))
+            "responses": {
+            \#(members(responses, additions, \.responses))
+            },
+            "schemas": {
+            \#(members(schemas(configuration.targetTypes), additions, \.schemas))
+            }
               }
             }
             """#.utf8)
@@ -37,28 +47,18 @@ enum OpenAPIDocument {
         application/problem+json document (RFC 9457); after any of them nothing was recorded, except 503 with \#
         the type outcome-unknown, after which the same request may be sent again."
           },
-          "servers": [{"url": "/", "description": "The server that this document comes from."}],
-          "tags": [
-            {"name": "votes", "description": "Voting and counts."},
-            {"name": "lists", "description": "Who reacted to what."},
-            {"name": "operations", "description": "Health, metrics, administration."}
-          ]
+          "servers": [{"url": "/", "description": "The server that this document comes from."}]
         """#
 
-    /// The members of `responses` for refusals: those that any request may meet, and these.
-    static func refusals(_ statuses: Int...) -> String {
-        Set(always + statuses).sorted().map { status in
-            "\"\(status)\": {\"$ref\": \"#/components/responses/Refusal\(status)\"}"
-        }.joined(separator: ",\n        ")
+    private static let tags = [
+        #"{"name": "votes", "description": "Voting and counts."}"#,
+        #"{"name": "lists", "description": "Who reacted to what."}"#,
+        #"{"name": "operations", "description": "Health, metrics, administration."}"#,
+    ]
+
+    private static func members(
+        _ own: [String], _ additions: [OpenAPIFragment], _ kind: KeyPath<OpenAPIFragment, [String]>
+    ) -> String {
+        (own + additions.flatMap { $0[keyPath: kind] }).joined(separator: ",\n")
     }
-
-    /// A reference to a parameter of this name.
-    static func parameter(_ name: String) -> String { "{\"$ref\": \"#/components/parameters/\(name)\"}" }
-
-    /// What a token is needed for.
-    static let tokenNeeded = #""security": [{"bearer": []}]"#
-    /// A token changes the answer, and none is needed.
-    static let tokenOptional = #""security": [{}, {"bearer": []}]"#
-    /// A token makes no difference.
-    static let tokenIgnored = #""security": []"#
 }

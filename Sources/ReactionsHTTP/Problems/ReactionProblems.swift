@@ -1,15 +1,6 @@
 internal import Reactions
 internal import SpillwayHTTP
 
-extension RequestError: ProblemConvertible {
-    /// 400, or 422 with the field.
-    var problem: Problem {
-        Problem(
-            status == 400 ? .badRequest : .unprocessableContent, detail: detail,
-            members: field.map { [("field", .string($0))] } ?? [])
-    }
-}
-
 /// How the service's errors are told to clients.
 enum ReactionProblems {
     /// Runs what may throw an error of the service.

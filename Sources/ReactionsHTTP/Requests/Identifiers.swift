@@ -1,3 +1,10 @@
+internal import SpillwayHTTP
+
+extension RequestError {
+    /// What ids of targets must look like, to follow a field's name.
+    static let targetRule = "must be 1 to 128 characters of A-Z a-z 0-9 _ - . : ~"
+}
+
 /// What ids of clients may look like; checked on bytes, without making strings.
 enum Identifiers {
     /// The greatest length of a target's id, in characters (which are bytes, since all are ASCII).

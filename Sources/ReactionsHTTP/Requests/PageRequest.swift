@@ -4,7 +4,7 @@ internal import SpillwayHTTP
 /// The query of a list: `reaction`, `limit`, `cursor`.
 struct PageRequest {
     var reaction = Reaction.like
-    var limit = 50
+    var limit: Int
     var cursor: String?
 
     init(_ query: HTTPQuery) throws {
@@ -14,12 +14,7 @@ struct PageRequest {
             }
             self.reaction = reaction
         }
-        if let text = try query.first("limit") {
-            guard let limit = Int(text), (1...100).contains(limit), text.utf8.allSatisfy({ $0 >= 0x30 }) else {
-                throw RequestError.field("limit", "must be 1 to 100")
-            }
-            self.limit = limit
-        }
+        limit = try query.limit(1...100, default: 50)
         cursor = try query.first("cursor")
     }
 }

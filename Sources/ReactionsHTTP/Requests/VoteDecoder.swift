@@ -1,5 +1,5 @@
-import FoundationEssentials
 import Reactions
+internal import SpillwayHTTP
 
 /// Turns the bodies of votes into votes: malformed JSON is 400, a field that is missing or not allowed is 422 and named.
 /// Fields it does not know are left alone.
@@ -8,12 +8,10 @@ struct VoteDecoder: Sendable {
     static let maximumBatch = 1_000
 
     private let targetTypes: [String]
-    private let decoder: JSONDecoder
 
     /// - Parameter targetTypes: the types that votes may have.
     init(targetTypes: [String]) {
         self.targetTypes = targetTypes
-        decoder = JSONDecoder()
     }
 
     /// The body of `POST /v1/votes`.
@@ -22,7 +20,7 @@ struct VoteDecoder: Sendable {
         if let plain = VoteScanner.vote(in: body) {
             fields = plain
         } else {
-            fields = try decode(VoteFields.self, body)
+            fields = try JSONBody.decode(VoteFields.self, body)
         }
         return try check(fields, prefix: "")
     }
@@ -33,7 +31,7 @@ struct VoteDecoder: Sendable {
         if let plain = VoteScanner.batch(in: body) {
             fields = plain
         } else {
-            fields = try decode(VoteBatchFields.self, body).votes
+            fields = try JSONBody.decode(VoteBatchFields.self, body).votes
         }
         guard (1...Self.maximumBatch).contains(fields.count) else {
             throw RequestError.field("votes", "must hold 1 to \(Self.maximumBatch) votes, not \(fields.count)")
@@ -42,21 +40,6 @@ struct VoteDecoder: Sendable {
         votes.reserveCapacity(fields.count)
         for (index, vote) in fields.enumerated() { votes.append(try check(vote, prefix: "votes[\(index)].")) }
         return votes
-    }
-
-    /// Any other body, decoded with the same errors.
-    func decode<T: Decodable>(_ type: T.Type, _ body: [UInt8]) throws -> T {
-        guard !body.isEmpty else { throw RequestError.malformed("The body is empty; send a JSON object.") }
-        guard JSONSyntax.isValid(body) else {
-            throw RequestError.malformed("The body is not valid JSON in UTF-8.")
-        }
-        do {
-            return try decoder.decode(type, from: Data(body))
-        } catch let error as DecodingError {
-            throw RequestError(decoding: error)
-        } catch {
-            throw RequestError.malformed("The body is not valid JSON.")
-        }
     }
 
     private func check(_ fields: VoteFields, prefix: @autoclosure () -> String) throws -> Vote {

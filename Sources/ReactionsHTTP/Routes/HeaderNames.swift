@@ -33,20 +33,4 @@ extension HTTPRequest {
         }
         return keys[0]
     }
-
-    /// Refuses a body that is not JSON (415).
-    func requireJSON() throws(Problem) {
-        let isJSON = withHeader(.contentType) { value in Self.isJSON(value) } ?? false
-        guard isJSON else {
-            throw Problem(.unsupportedMediaType, detail: "Content-Type must be application/json")
-        }
-    }
-
-    private static func isJSON(_ value: Span<UInt8>) -> Bool {
-        let wanted: StaticString = "application/json"
-        let count = wanted.utf8CodeUnitCount
-        guard value.count >= count else { return false }
-        for index in 0..<count where value[index] | 0x20 != wanted.utf8Start[index] | 0x20 { return false }
-        return value.count == count || value[count] == UInt8(ascii: ";") || value[count] == UInt8(ascii: " ")
-    }
 }

@@ -9,20 +9,23 @@ public struct OperationRoutes: Sendable {
     private let authentication: Authentication
     private let registry: MetricsRegistry
     private let routes: ReactionRoutesConfiguration
+    private let additions: [OpenAPIFragment]
     private let backup: @Sendable (String) async throws -> Void
 
     /// - Parameters:
     ///   - routes: what the specification says of the reactions' routes.
+    ///   - additions: what the specification says of other parts' routes.
     ///   - backup: copies the data directory to a path; throws `Problem` with what the client should hear.
     public init(
         service: any ReactionServing, authentication: Authentication, registry: MetricsRegistry,
         routes: ReactionRoutesConfiguration = ReactionRoutesConfiguration(targetTypes: ["video", "comment"]),
-        backup: @escaping @Sendable (String) async throws -> Void
+        additions: [OpenAPIFragment] = [], backup: @escaping @Sendable (String) async throws -> Void
     ) {
         self.service = service
         self.authentication = authentication
         self.registry = registry
         self.routes = routes
+        self.additions = additions
         self.backup = backup
     }
 
@@ -37,7 +40,7 @@ public struct OperationRoutes: Sendable {
             HTTPResponse(
                 .ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: registry.exposition())
         }
-        let specification = Specification(OpenAPIDocument.bytes(routes))
+        let specification = Specification(OpenAPIDocument.bytes(routes, additions: additions))
         router.on(.get, "/openapi.json") { specification.response(to: $0) }
         router.on(.post, "/v1/admin/backup", handler: backUp)
     }
@@ -48,8 +51,7 @@ public struct OperationRoutes: Sendable {
 
     private func backUp(_ request: HTTPRequest) async throws -> HTTPResponse {
         _ = try authentication.principal(of: request, scope: "admin")
-        try request.requireJSON()
-        let fields = try VoteDecoder(targetTypes: []).decode(BackupFields.self, request.body)
+        let fields = try request.decodeJSON(BackupFields.self)
         guard fields.path.hasPrefix("/"), fields.path.utf8.count <= 4_096, !fields.path.utf8.contains(0) else {
             throw RequestError.field("path", "must be an absolute path of at most 4096 bytes")
         }

@@ -59,3 +59,15 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     /// The code and the message.
     public var description: String { "\(code): \(message)" }
 }
+
+extension BrokerError {
+    /// The group has members, so that it can neither go nor be set.
+    package static func groupInUse(_ group: String, members: Int) -> BrokerError {
+        BrokerError(.groupInUse, "group \(group) has members (\(members)): stop them first")
+    }
+
+    /// The topic has no such partition.
+    package static func unknownPartition(_ partition: TopicPartition) -> BrokerError {
+        BrokerError(.unknownPartition, "there is no partition \(partition)")
+    }
+}

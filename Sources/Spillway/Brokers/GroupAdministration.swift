@@ -32,14 +32,22 @@ public protocol GroupAdministration: Broker {
     /// All groups of all topics, in the order of their topics' and names' bytes.
     func groups() async throws -> [GroupSummary]
 
-    /// Forgets a group: its commits go, and it no longer holds retention. Nothing happens if there is no such group.
+    /// Forgets a group: its commits go, and it no longer holds retention. Durable on return. A member that joins under
+    /// the name later makes a new group, which begins where its request says.
     ///
+    /// - Returns: whether there was such a group.
     /// - Throws: `BrokerError` with ``BrokerError/Code/groupInUse`` if it has members, or
     ///   ``BrokerError/Code/unknownTopic``.
-    func deleteGroup(_ group: String, topic: String) async throws
+    @discardableResult
+    func deleteGroup(_ group: String, topic: String) async throws -> Bool
 
     /// Sets where a group without members will begin; partitions that are not named stay. Positions may go back or
-    /// forth; one before the oldest record that is kept begins there. Durable on return. Makes the group if there is none.
+    /// forth; one before the oldest record that is kept is set to it, one beyond the end to the end, so that no record to
+    /// come is passed over. What the group had finished above its commits is forgotten. All partitions or none; durable
+    /// on return.
+    ///
+    /// Makes the group if there is none. It holds no retention until a member that wants it joins, so that a slip in
+    /// the name costs no disk.
     ///
     /// - Throws: `BrokerError` with ``BrokerError/Code/groupInUse``, ``BrokerError/Code/unknownTopic``, or
     ///   ``BrokerError/Code/unknownPartition``.
@@ -47,6 +55,8 @@ public protocol GroupAdministration: Broker {
 
     /// For each partition, the position of the first durable record whose time is at or after a time in milliseconds
     /// since 1970 UTC; the end of the partition if there is none. Times need not ascend in a log: the first record that
-    /// qualifies counts.
+    /// qualifies counts, whatever is behind it. May read the whole log.
+    ///
+    /// - Throws: `BrokerError` with ``BrokerError/Code/unknownTopic``; `CancellationError`.
     func positions(of topic: String, atOrAfterMs time: Int64) async throws -> [TopicPartition: Position]
 }

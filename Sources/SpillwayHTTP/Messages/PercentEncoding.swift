@@ -1,5 +1,22 @@
-/// Percent decoding (RFC 3986, 2.1), once and never twice.
-enum PercentEncoding {
+/// Percent encoding, and decoding, once and never twice (RFC 3986, 2.1).
+package enum PercentEncoding {
+    /// The text with all but unreserved characters escaped: for one segment of a path, or one value of a query.
+    package static func encode(_ text: String) -> String {
+        var encoded: [UInt8] = []
+        encoded.reserveCapacity(text.utf8.count)
+        let digits = Array("0123456789ABCDEF".utf8)
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                encoded.append(byte)
+            default: encoded += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            }
+        }
+        return String(decoding: encoded, as: UTF8.self)
+    }
+
     /// Appends the decoded bytes.
     ///
     /// - Parameter plusIsSpace: as forms and browsers write queries.

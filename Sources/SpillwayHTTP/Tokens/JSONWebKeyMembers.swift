@@ -1,3 +1,5 @@
+internal import SpillwayCore
+
 /// The members of a JWK (RFC 7517, section 4; RFC 7518, section 6; RFC 8037, section 2) that say whether and how it
 /// can verify tokens.
 struct JSONWebKeyMembers: Decodable {

@@ -1,5 +1,6 @@
 import COpenSSL
 import Glibc
+internal import SpillwayCore
 
 extension SigningKey {
     /// Reads the key at the path.

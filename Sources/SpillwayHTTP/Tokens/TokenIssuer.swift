@@ -1,4 +1,5 @@
 import FoundationEssentials
+internal import SpillwayCore
 
 /// Signs tokens with a data directory's key (HS256).
 ///

@@ -1,4 +1,5 @@
 import FoundationEssentials
+internal import SpillwayCore
 
 /// Decides whether a bearer token is genuine, in force and meant for this server.
 ///

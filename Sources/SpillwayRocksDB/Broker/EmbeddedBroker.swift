@@ -57,7 +57,7 @@ public final class EmbeddedBroker: ReplayableBroker {
     let metrics: LogMetrics
     private let topicStore: TopicStore
     private let deduplication: DeduplicationTable
-    private let work: BlockingExecutor
+    let work: BlockingExecutor
     private let care: CareLoop
     private let topics = Mutex<[String: TopicLog]>([:])
     private let logger: Logger

@@ -18,6 +18,9 @@ final class GroupCoordinator: Sendable {
         var hint: [UInt8]?
         var writtenAt: UInt64
         var durable: Position?
+
+        /// The position that is durable when everything up to this sequence of the database is.
+        func durablePosition(_ synced: UInt64) -> Position? { writtenAt <= synced ? position : durable }
     }
 
     private struct Group {
@@ -163,7 +166,10 @@ final class GroupCoordinator: Sendable {
         let name = Name(topic: log.name, group: group)
         try state.withLock { state in
             guard !state.isClosed else { throw BrokerError(.closed, "the broker is closed") }
-            guard let group = state.groups[name] else { return }
+            // A group that was deleted has no members.
+            guard let group = state.groups[name] else {
+                throw BrokerError(.notOwner, "group \(name.group) was deleted, and this member has left it")
+            }
             for commit in commits {
                 let partition = commit.partition.partition
                 guard commit.partition.topic == log.name,
@@ -179,7 +185,7 @@ final class GroupCoordinator: Sendable {
             for commit in commits {
                 let partition = commit.partition.partition
                 let before = group.commits[partition]
-                let durable = before.flatMap { $0.writtenAt <= synced ? $0.position : $0.durable }
+                let durable = before.flatMap { $0.durablePosition(synced) }
                 state.groups[name]?.commits[partition] = Slot(
                     position: commit.next, hint: commit.hint, writtenAt: writtenAt, durable: durable)
             }
@@ -194,6 +200,80 @@ final class GroupCoordinator: Sendable {
         }
     }
 
+    // MARK: Administration
+
+    /// The groups of a topic, in the order of their names' bytes.
+    func summaries(_ log: TopicLog) -> [GroupSummary] {
+        state.withLock { state in
+            state.groups.filter { $0.key.topic == log.name }.map { name, group in
+                GroupSummary(
+                    group: name.group, topic: log.name, members: group.membership.members.count,
+                    holdsRetention: group.holdsRetention,
+                    committed: Dictionary(
+                        uniqueKeysWithValues: group.commits.map { (log.partitions[$0.key], $0.value.position) }),
+                    lagRecords: lag(of: group, log))
+            }
+        }.sorted { $0.group.utf8.lexicographicallyPrecedes($1.group.utf8) }
+    }
+
+    private func lag(of group: Group, _ log: TopicLog) -> Int {
+        log.withState { state in
+            log.partitions.indices.reduce(0) { sum, partition in
+                let position = group.commits[partition]?.position ?? state.epochs.position(of: group.beganAt)
+                return sum + state.count(from: position, partition: partition, openedAt: log.openedAt)
+            }
+        }
+    }
+
+    /// Forgets a group without members; gone for good with the next sync. Blocks.
+    ///
+    /// - Returns: whether there was such a group.
+    func delete(_ group: String, _ log: TopicLog) throws -> Bool {
+        let name = Name(topic: log.name, group: group)
+        return try state.withLock { state in
+            guard let known = try Self.withoutMembers(name, state) else { return false }
+            try store.remove(group, topic: log.name, partitions: known.commits.keys)
+            state.groups[name] = nil
+            return true
+        }
+    }
+
+    /// Sets where a group without members begins; durable with the next sync. Blocks.
+    func set(_ positions: [Int: Position], _ group: String, _ log: TopicLog) throws {
+        let name = Name(topic: log.name, group: group)
+        try state.withLock { state in
+            let known = try Self.withoutMembers(name, state)
+            var group = known ?? Group(membership: GroupMembership(partitions: log.partitions.count))
+            let (first, end) = log.withState {
+                ($0.epochs.position(of: $0.start), Position(high: $0.epochs.current, low: $0.end))
+            }
+            let kept = positions.mapValues { min(max($0, first), end) }
+            if !group.isRegistered { group.beganAt = first.low }
+            try store.set(
+                kept, group: name.group, topic: name.topic, holdsRetention: group.holdsRetention,
+                beganAt: group.beganAt)
+            group.isRegistered = true
+            let writtenAt = database.latestSequence
+            let synced = database.durableSequence
+            for (partition, position) in kept {
+                // What a step back needs is held at once, before the sync.
+                let durable = group.commits[partition].flatMap { $0.durablePosition(synced) }
+                group.commits[partition] = Slot(
+                    position: position, hint: nil, writtenAt: writtenAt, durable: durable.map { min($0, position) })
+            }
+            state.groups[name] = group
+        }
+    }
+
+    /// The group, if there is one; refuses one that has members.
+    private static func withoutMembers(_ name: Name, _ state: State) throws -> Group? {
+        guard !state.isClosed else { throw BrokerError(.closed, "the broker is closed") }
+        guard let group = state.groups[name] else { return nil }
+        let members = group.membership.members.count
+        guard members == 0 else { throw BrokerError.groupInUse(name.group, members: members) }
+        return group
+    }
+
     /// For each group that holds retention back: how far each partition is durably done; without a commit, where the
     /// group began.
     func durablePositions(_ log: TopicLog) -> [(group: String, partitions: [UInt64])] {
@@ -201,9 +281,9 @@ final class GroupCoordinator: Sendable {
         return state.withLock { state in
             state.groups.filter { $0.key.topic == log.name && $0.value.holdsRetention }.map { name, group in
                 let sequences = log.partitions.indices.map { partition -> UInt64 in
-                    guard let slot = group.commits[partition],
-                        let position = slot.writtenAt <= synced ? slot.position : slot.durable
-                    else { return group.beganAt }
+                    guard let position = group.commits[partition]?.durablePosition(synced) else {
+                        return group.beganAt
+                    }
                     return log.withState { $0.epochs.sequence(atOrAfter: position) }
                 }
                 return (name.group, sequences)

@@ -83,7 +83,7 @@ struct GroupStore: Sendable {
 
     func register(_ group: String, topic: String, holdsRetention: Bool, beganAt: UInt64) throws {
         let batch = WriteBatch()
-        batch.put(family, Self.key(Self.group, topic, group), [holdsRetention ? 1 : 0] + Opening.bigEndian(beganAt))
+        batch.put(family, Self.key(Self.group, topic, group), Self.groupValue(holdsRetention, beganAt))
         try database.write(batch)
     }
 
@@ -92,12 +92,43 @@ struct GroupStore: Sendable {
         let batch = WriteBatch()
         let prefix = Self.key(Self.commit, topic, group)
         for commit in commits {
-            let partition = commit.partition.partition
-            let key = prefix + [UInt8(truncatingIfNeeded: partition >> 8), UInt8(truncatingIfNeeded: partition)]
             batch.put(
-                family, key,
+                family, Self.key(of: commit.partition.partition, prefix),
                 Opening.bigEndian(commit.next.high) + Opening.bigEndian(commit.next.low) + (commit.hint ?? []))
         }
         try database.write(batch)
+    }
+
+    /// Stores positions without hints and the group itself, all or none; durable with the next sync.
+    func set(
+        _ positions: [Int: Position], group: String, topic: String, holdsRetention: Bool, beganAt: UInt64
+    ) throws {
+        let batch = WriteBatch()
+        batch.put(family, Self.key(Self.group, topic, group), Self.groupValue(holdsRetention, beganAt))
+        let prefix = Self.key(Self.commit, topic, group)
+        for (partition, position) in positions {
+            batch.put(
+                family, Self.key(of: partition, prefix),
+                Opening.bigEndian(position.high) + Opening.bigEndian(position.low))
+        }
+        try database.write(batch)
+    }
+
+    private static func groupValue(_ holdsRetention: Bool, _ beganAt: UInt64) -> [UInt8] {
+        [holdsRetention ? 1 : 0] + Opening.bigEndian(beganAt)
+    }
+
+    /// Removes a group with its commits; gone for good with the next sync.
+    func remove(_ group: String, topic: String, partitions: some Sequence<Int>) throws {
+        let batch = WriteBatch()
+        batch.delete(family, Self.key(Self.group, topic, group))
+        let prefix = Self.key(Self.commit, topic, group)
+        for partition in partitions { batch.delete(family, Self.key(of: partition, prefix)) }
+        // Retention waits for it to free space.
+        try database.write(batch, mayUseReserve: true)
+    }
+
+    private static func key(of partition: Int, _ prefix: [UInt8]) -> [UInt8] {
+        prefix + [UInt8(truncatingIfNeeded: partition >> 8), UInt8(truncatingIfNeeded: partition)]
     }
 }

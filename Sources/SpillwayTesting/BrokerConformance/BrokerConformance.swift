@@ -10,7 +10,7 @@ public import Spillway
 ///     }
 ///
 /// Every check has a broker, a topic and a group of its own, and throws a ``ConformanceFailure`` that says what was
-/// expected. Checks of what a broker has no feature for return at once.
+/// expected. Checks of what a broker has no feature for, or is not declared to be, return at once.
 public struct BrokerConformance: Sendable {
     /// What a broker can do beyond what every broker must.
     public struct Features: Sendable {
@@ -54,7 +54,7 @@ public struct BrokerConformance: Sendable {
     typealias Check = @Sendable (BrokerConformance) async throws -> Void
 
     static let checks: [(name: String, check: Check)] =
-        sendingChecks + deliveryChecks + groupChecks + deduplicationChecks
+        sendingChecks + deliveryChecks + groupChecks + deduplicationChecks + administrationChecks
 
     /// The names of all checks.
     public static var checkNames: [String] { checks.map(\.name) }

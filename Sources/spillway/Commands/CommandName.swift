@@ -1,4 +1,4 @@
-/// The program's commands.
+/// The program's commands. Those of two words are an object and what is done with it; each has options of its own.
 enum CommandName: String, Sendable, Hashable, CaseIterable {
     case serve
     case token
@@ -7,6 +7,13 @@ enum CommandName: String, Sendable, Hashable, CaseIterable {
     case backup
     case restore
     case recover
+    case groupsList = "groups list"
+    case groupsDelete = "groups delete"
+    case groupsSeek = "groups seek"
+    case deadLettersList = "dead-letters list"
+    case deadLettersShow = "dead-letters show"
+    case deadLettersRequeue = "dead-letters requeue"
+    case deadLettersDiscard = "dead-letters discard"
     case bench
     case version
     /// Prints docs/CONFIGURATION.md; not in the help.
@@ -25,18 +32,30 @@ enum CommandName: String, Sendable, Hashable, CaseIterable {
         case .backup: "ask a running server for a consistent copy of its data directory"
         case .restore: "make a data directory from a backup"
         case .recover: "say what a damaged log has lost, and start again without it if that is accepted"
+        case .groupsList: "list a running server's consumer groups, with their commits and what lies behind"
+        case .groupsDelete: "forget a consumer group, so that it no longer holds retention"
+        case .groupsSeek: "set where a consumer group begins"
+        case .deadLettersList: "list records that were given up"
+        case .deadLettersShow: "show one of them whole"
+        case .deadLettersRequeue: "send them back to be handled again"
+        case .deadLettersDiscard: "throw them away"
         case .bench: "an open-loop load with progress and a latency table"
         case .version: "print the version"
         case .docsOptions: "print the page of options"
         }
     }
 
-    /// What the command takes besides options.
+    /// What the command takes besides options. The last may end in `…`, which stands for one or more, and be in brackets,
+    /// which stand for none as well.
     var operands: [String] {
         switch self {
+        case .groupsDelete, .groupsSeek: ["TOPIC", "GROUP"]
+        case .deadLettersShow: ["ID"]
+        case .deadLettersRequeue: ["[ID…]"]
+        case .deadLettersDiscard: ["ID…"]
         case .import: ["FILE"]
         case .backup, .restore: ["DIR"]
-        case .serve, .token, .audit, .recover, .bench, .version, .docsOptions: []
+        case .serve, .token, .audit, .recover, .groupsList, .deadLettersList, .bench, .version, .docsOptions: []
         }
     }
 
@@ -75,7 +94,33 @@ enum CommandName: String, Sendable, Hashable, CaseIterable {
             Requests are sent at their due times whether or not earlier ones are answered; latency counts from the due time,
             and a request without an answer at the end is an error.
             """
+        case .groupsList:
+            "Members are those that are connected now. A group that holds retention keeps the log from what it committed on."
+        case .groupsDelete: "The group must have no members. One that joins under its name later begins anew."
+        case .groupsSeek:
+            """
+            The group must have no members; one that is not there is made. A time finds the first record of each partition
+            that is not older; a partition that is not named stays. Prints what is committed then.
+            """
+        case .deadLettersList, .deadLettersShow: ""
+        case .deadLettersRequeue:
+            "Takes IDs or --group. A letter goes back once: asking again sends nothing more. Prints how many went back."
+        case .deadLettersDiscard: "What is thrown away is gone for good."
         case .version, .docsOptions: ""
         }
     }
+
+    /// The command at the beginning of a command line, and what is behind it.
+    static func find(_ arguments: [String]) -> (command: CommandName, rest: [String])? {
+        if arguments.count > 1, let command = CommandName(rawValue: "\(arguments[0]) \(arguments[1])") {
+            return (command, Array(arguments.dropFirst(2)))
+        }
+        guard let first = arguments.first, !first.contains(" "), let command = CommandName(rawValue: first) else {
+            return nil
+        }
+        return (command, Array(arguments.dropFirst()))
+    }
+
+    /// The commands of two words that begin with this one.
+    static func family(_ word: String) -> [CommandName] { listed.filter { $0.rawValue.hasPrefix(word + " ") } }
 }

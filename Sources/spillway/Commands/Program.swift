@@ -24,8 +24,9 @@ struct Program {
         } catch let error as CommandError {
             terminal.error("spillway: \(error)")
             if error.exitCode == .usage {
-                let command = arguments.first.flatMap(CommandName.init(rawValue:)).map { "\($0.rawValue) " }
-                terminal.error("Try `spillway \(command ?? "")--help`.")
+                let words = CommandName.find(arguments)?.command.rawValue
+                let family = arguments.first.flatMap { CommandName.family($0).isEmpty ? nil : $0 }
+                terminal.error("Try `spillway \((words ?? family).map { "\($0) " } ?? "")--help`.")
             }
             return error.exitCode
         } catch {
@@ -47,10 +48,8 @@ struct Program {
             return VersionCommand.run(terminal)
         default: break
         }
-        guard let command = CommandName(rawValue: first) else {
-            throw CommandError(.usage, "unknown command \"\(first)\"")
-        }
-        let line = try CommandLineArguments.read(command, Array(arguments.dropFirst()))
+        guard let (command, rest) = CommandName.find(arguments) else { return try family(first, arguments) }
+        let line = try CommandLineArguments.read(command, rest)
         if line.wantsHelp {
             terminal.print(HelpText.command(command))
             return .done
@@ -65,6 +64,18 @@ struct Program {
         return try execute(line, values)
     }
 
+    /// The first of two words, and not a second that goes with it.
+    private func family(_ word: String, _ arguments: [String]) throws -> ExitCode {
+        let family = CommandName.family(word)
+        guard !family.isEmpty else { throw CommandError(.usage, "unknown command \"\(word)\"") }
+        if arguments.count > 1, ["--help", "-h", "help"].contains(arguments[1]) {
+            terminal.print(HelpText.family(word))
+            return .done
+        }
+        let verbs = family.map { $0.rawValue.dropFirst(word.count + 1) }.joined(separator: ", ")
+        throw CommandError(.usage, "\(word) needs one of \(verbs)")
+    }
+
     private func execute(_ line: CommandLineArguments, _ values: OptionValues) throws -> ExitCode {
         if line.command.logs { bootstrapLogs(values) }
         switch line.command {
@@ -75,6 +86,15 @@ struct Program {
         case .backup: return try BackupCommand.run(values, directory: line.operands[0], terminal)
         case .restore: return try RestoreCommand.run(values, backup: line.operands[0], terminal)
         case .recover: return try RecoverCommand.run(values, terminal)
+        case .groupsList: return try GroupsCommand.list(values, terminal)
+        case .groupsDelete:
+            return try GroupsCommand.delete(values, topic: line.operands[0], group: line.operands[1], terminal)
+        case .groupsSeek:
+            return try GroupsCommand.seek(values, topic: line.operands[0], group: line.operands[1], terminal)
+        case .deadLettersList: return try DeadLettersCommand.list(values, terminal)
+        case .deadLettersShow: return try DeadLettersCommand.show(values, id: line.operands[0], terminal)
+        case .deadLettersRequeue: return try DeadLettersCommand.requeue(values, ids: line.operands, terminal)
+        case .deadLettersDiscard: return try DeadLettersCommand.discard(values, ids: line.operands, terminal)
         case .bench: return try BenchCommand.run(values, terminal)
         case .version: return VersionCommand.run(terminal)
         case .docsOptions:

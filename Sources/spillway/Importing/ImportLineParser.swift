@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Reactions
+import SpillwayCore
 
 /// Why a line of an import was refused.
 struct ImportLineError: Error, Equatable {

@@ -69,10 +69,12 @@ struct CommandLineArguments: Sendable, Equatable {
 
     private func checkOperands() throws(CommandError) {
         let wanted = command.operands
-        guard operands.count != wanted.count else { return }
-        if operands.count < wanted.count {
+        let last = wanted.last ?? ""
+        let least = last.hasPrefix("[") ? wanted.count - 1 : wanted.count
+        if operands.count < least {
             throw CommandError(.usage, "\(command.rawValue) needs \(wanted[operands.count])")
         }
+        guard operands.count > wanted.count, !last.contains("…") else { return }
         throw CommandError(.usage, "unexpected argument \"\(operands[wanted.count])\"")
     }
 

@@ -4,7 +4,7 @@ enum HelpText {
     static var program: String {
         var text = "Usage: spillway <command> [options]\n\nCommands:\n"
         for command in CommandName.listed {
-            text += "  \(pad(command.rawValue, 10))\(command.summary)\n"
+            text += "  \(pad(command.rawValue, 22))\(command.summary)\n"
         }
         text += """
 
@@ -15,6 +15,15 @@ enum HelpText {
 
             """
         return text
+    }
+
+    /// `spillway <word> --help` for the first word of several commands.
+    static func family(_ word: String) -> String {
+        var text = "Usage: spillway \(word) <verb> [options]\n\nVerbs:\n"
+        for command in CommandName.family(word) {
+            text += "  \(pad(String(command.rawValue.dropFirst(word.count + 1)), 10))\(command.summary)\n"
+        }
+        return text + "\n`spillway \(word) <verb> --help` lists a verb's options.\n"
     }
 
     /// `spillway <command> --help`.

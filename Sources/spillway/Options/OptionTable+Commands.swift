@@ -20,13 +20,26 @@ extension OptionTable {
         "accept-loss", .flag, default: "false", for: [.recover], "Start again without what is lost.")
     static let url = Option<String>(
         "url", hasVariable: true, .text(placeholder: "URL"), default: "http://127.0.0.1:8080",
-        for: [.backup, .bench], "The server.")
+        for: .administering.union([.bench]), "The server.")
     static let bearer = Option<String>(
-        "token", hasVariable: true, .text(placeholder: "TOKEN"), for: [.backup],
+        "token", hasVariable: true, .text(placeholder: "TOKEN"), for: .administering,
         "A token with scope admin. The variable keeps it out of the list of processes.")
     static let certificateAuthority = Option<String>(
-        "ca-certificate", .text(placeholder: "FILE"), meaning: "the system's", for: [.backup],
+        "ca-certificate", .text(placeholder: "FILE"), meaning: "the system's", for: .administering,
         "Certificates to trust for https, in PEM.")
+    static let json = Option<Bool>(
+        "json", .flag, default: "false",
+        for: [.groupsList, .groupsSeek, .deadLettersList, .deadLettersShow, .deadLettersRequeue],
+        "Print the server's JSON, one answer a line, instead of text for people.")
+    static let group = Option<String>(
+        "group", .text(placeholder: "GROUP"), meaning: "all groups; to requeue: the letters that are named",
+        for: [.deadLettersList, .deadLettersRequeue], "Dead letters of this consumer group only.")
+    static let limit = Option<Int>(
+        "limit", .integer(1...1_000_000, unit: "letters"), default: "50", for: [.deadLettersList],
+        "At most so many dead letters.")
+    static let seekTarget = Option<String>(
+        "to", .text(placeholder: "earliest|latest|TIME|PARTITION=POSITION,…"), for: [.groupsSeek],
+        "Where to begin: a word, an instant such as 2026-01-31T12:00:00Z, or positions such as 0=1-42,3=1-40.")
 
     static let scenario = Option<String>(
         "scenario", .choice(["votes", "summary", "mixed"]), default: "mixed", for: [.bench],
@@ -57,7 +70,8 @@ extension OptionTable {
     static let commands: [OptionDefinition] = [
         user.definition, scope.definition, timeToLive.definition, count.definition, prefix.definition,
         repair.definition, strict.definition, acceptLoss.definition, url.definition, bearer.definition,
-        certificateAuthority.definition, scenario.definition, rate.definition, runTime.definition,
+        certificateAuthority.definition, json.definition, group.definition, limit.definition,
+        seekTarget.definition, scenario.definition, rate.definition, runTime.definition,
         connections.definition, targets.definition, targetsPerSummary.definition, tokensFile.definition,
         users.definition,
     ]

@@ -38,4 +38,9 @@ extension Set<CommandName> {
     static let serving: Self = [.serve]
     /// What opens a data directory's database.
     static let openingStore: Self = [.serve, .audit, .import, .restore, .recover]
+    /// What asks a running server as an administrator.
+    static let administering: Self = [
+        .backup, .groupsList, .groupsDelete, .groupsSeek, .deadLettersList, .deadLettersShow, .deadLettersRequeue,
+        .deadLettersDiscard,
+    ]
 }

@@ -11,6 +11,8 @@ final class EmbeddedNode: Sendable {
     let broker: EmbeddedBroker
     let store: RocksReactionStore
     let partitions: Int
+    /// Where records go that consumers give up; the reactions' projections give up none, so there is no store of them.
+    let failures: (any FailureStore)? = nil
     private let maintenance = BlockingExecutor(name: "maintenance", threads: 1)
 
     /// Opens a data directory. Blocks.

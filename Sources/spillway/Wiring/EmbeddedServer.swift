@@ -1,4 +1,5 @@
 import CSpillwaySystem
+import Console
 import FoundationEssentials
 import Glibc
 import Reactions
@@ -123,8 +124,11 @@ struct EmbeddedServer {
         routing.maximumStreams = configuration.network.maxStreams
         ReactionRoutes(service: service, authentication: access.authentication, configuration: routing)
             .register(on: &router)
+        let console = ConsoleRoutes(authentication: access.authentication, groups: node.broker, failures: node.failures)
+        console.register(on: &router)
         OperationRoutes(
             service: service, authentication: access.authentication, registry: registry, routes: routing,
+            additions: [console.specification],
             backup: { path in try await node.backUp(to: path) }
         ).register(on: &router)
         if configuration.demo, let issuer = access.issuer {

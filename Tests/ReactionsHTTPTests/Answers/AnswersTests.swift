@@ -24,18 +24,6 @@ import Testing
     }
 }
 
-@Suite struct TimestampTests {
-    @Test(
-        arguments: [
-            (0, "1970-01-01T00:00:00.000Z"), (1_505_743_387_125, "2017-09-18T14:03:07.125Z"),
-            (951_782_399_999, "2000-02-28T23:59:59.999Z"), (951_782_400_000, "2000-02-29T00:00:00.000Z"),
-            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"), (-1, "1969-12-31T23:59:59.999Z"),
-            (253_402_300_799_999, "9999-12-31T23:59:59.999Z"), (Int64.max, "9999-12-31T23:59:59.999Z"),
-            (Int64.min, "0000-01-01T00:00:00.000Z"),
-        ] as [(Int64, String)])
-    func isRFC3339(milliseconds: Int64, text: String) { #expect(Timestamp.text(milliseconds: milliseconds) == text) }
-}
-
 @Suite struct EntityTagTests {
     @Test func itIsNamedByItsTextWeakOrStrongInAList() {
         let tag = EntityTag(of: Array("body".utf8))

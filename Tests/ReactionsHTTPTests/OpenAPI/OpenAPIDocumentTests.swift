@@ -1,3 +1,4 @@
+import Console
 import Testing
 
 @testable import ReactionsHTTP
@@ -7,11 +8,11 @@ import Testing
     private static let methods: [HTTPMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
 
     private func document(
-        _ change: (inout ReactionRoutesConfiguration) -> Void = { _ in }
+        additions: [OpenAPIFragment] = [], _ change: (inout ReactionRoutesConfiguration) -> Void = { _ in }
     ) throws -> JSON {
         var configuration = ReactionRoutesConfiguration(targetTypes: ["video", "comment"])
         change(&configuration)
-        return try JSON(String(decoding: OpenAPIDocument.bytes(configuration), as: UTF8.self))
+        return try JSON(String(decoding: OpenAPIDocument.bytes(configuration, additions: additions), as: UTF8.self))
     }
 
     /// `GET /v1/votes/summary` and so on, as the router has them.
@@ -40,8 +41,8 @@ import Testing
         #expect(served.count == 11)
     }
 
-    @Test func referencesLeadSomewhereAndNothingIsLeftOver() throws {
-        let document = try document()
+    @Test(arguments: [false, true]) func referencesLeadSomewhereAndNothingIsLeftOver(withConsole: Bool) throws {
+        let document = try document(additions: withConsole ? [ConsoleRoutes.specification(hasDeadLetters: true)] : [])
         var used: Set<String> = []
         for value in document.all {
             guard let reference = value["$ref"].string else { continue }
@@ -50,6 +51,7 @@ import Testing
             let target = parts.reduce(document) { $0[String($1)] }
             #expect(target != .null, "\(reference) leads nowhere")
         }
+        #expect((document["paths"].object ?? [:]).keys.contains("/v1/admin/groups") == withConsole)
         for kind in ["parameters", "headers", "responses"] {
             for name in (document["components"][kind].object ?? [:]).keys {
                 #expect(used.contains("#/components/\(kind)/\(name)"), "\(kind)/\(name) is not used")
@@ -57,8 +59,8 @@ import Testing
         }
     }
 
-    @Test func everyOperationIsWhole() throws {
-        let document = try document()
+    @Test(arguments: [false, true]) func everyOperationIsWhole(withConsole: Bool) throws {
+        let document = try document(additions: withConsole ? [ConsoleRoutes.specification(hasDeadLetters: true)] : [])
         var names: Set<String> = []
         for (path, operations) in document["paths"].object ?? [:] {
             for (method, operation) in operations.object ?? [:] {
@@ -66,16 +68,20 @@ import Testing
                 #expect(names.insert(name).inserted, "\(name) stands for two operations")
                 #expect(operation["security"].array != nil, "\(name) does not say whether it needs a token")
                 let statuses = Set((operation["responses"].object ?? [:]).keys)
-                #expect(statuses.isSuperset(of: ["200", "400", "408", "413", "414", "417", "431", "500", "503"]))
-                let isPost = method == "post"
-                #expect(statuses.contains("415") == isPost && statuses.contains("415") == isPost)
-                #expect((operation["requestBody"] != .null) == isPost)
-                let hasPathParameter = path.contains("{")
-                #expect(
-                    hasPathParameter
-                        == (operation["parameters"].array ?? []).contains {
-                            $0["$ref"].string == "#/components/parameters/TargetID"
-                        })
+                #expect(statuses.isSuperset(of: ["400", "408", "413", "414", "417", "431", "500", "503"]))
+                #expect(statuses.contains("200") != statuses.contains("204"), "\(name) has one good answer")
+                let hasBody = operation["requestBody"] != .null
+                #expect(statuses.contains("415") == hasBody, "\(name)")
+                #expect(!hasBody || method == "post" || method == "put")
+                #expect(path.hasPrefix("/v1/admin/") == (statuses.contains("403")), "\(name)")
+                let parameters = (operation["parameters"].array ?? []).compactMap { reference in
+                    (reference["$ref"].string?.split(separator: "/").last).map(String.init)
+                }
+                let inPath = parameters.map { document["components"]["parameters"][$0] }.filter {
+                    $0["in"].string == "path"
+                }
+                let wanted = path.split(separator: "/").filter { $0.hasPrefix("{") }.map { $0.dropFirst().dropLast() }
+                #expect(inPath.compactMap(\.["name"].string) == wanted.map(String.init), "\(name)")
             }
         }
     }

@@ -1,3 +1,4 @@
+import SpillwayHTTP
 import Testing
 
 @testable import ReactionsHTTP

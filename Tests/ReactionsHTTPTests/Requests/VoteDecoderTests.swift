@@ -1,4 +1,5 @@
 import Reactions
+import SpillwayHTTP
 import Testing
 
 @testable import ReactionsHTTP

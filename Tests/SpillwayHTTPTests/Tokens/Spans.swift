@@ -1,3 +1,5 @@
+import SpillwayCore
+
 @testable import SpillwayHTTP
 
 // Testing's macros take no spans, so the tests hand over arrays.

@@ -1,3 +1,4 @@
+import SpillwayCore
 import Testing
 
 @testable import SpillwayHTTP

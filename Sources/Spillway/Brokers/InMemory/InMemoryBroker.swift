@@ -211,7 +211,7 @@ public final class InMemoryBroker: Broker {
         return waiters
     }
 
-    private static func requireOpen(_ state: State) throws {
+    static func requireOpen(_ state: State) throws {
         guard !state.isClosed else { throw BrokerError(.closed, "the broker is closed") }
     }
 

@@ -41,6 +41,11 @@ struct InMemoryLog: Sendable {
         return Array(records[low..<end])
     }
 
+    /// Where the first record that qualifies is.
+    func firstPosition(where qualifies: (Record) -> Bool) -> Position? {
+        records[head...].first(where: qualifies)?.position
+    }
+
     /// How many records are at or after a position.
     func count(from position: Position) -> Int {
         var low = head

@@ -97,7 +97,10 @@ final class InMemorySubscription: Subscription {
     func commit(_ commits: [Commit]) async throws {
         try broker.state.withLock { state in
             guard !state.isClosed else { throw BrokerError(.closed, "the broker is closed") }
-            guard var groupState = state.topics[topic]?.groups[group] else { return }
+            // A group that was deleted has no members.
+            guard var groupState = state.topics[topic]?.groups[group] else {
+                throw BrokerError(.notOwner, "group \(group) was deleted, and this member has left it")
+            }
             for commit in commits {
                 guard
                     groupState.mayCommit(id, partition: commit.partition.partition, generation: commit.generation)

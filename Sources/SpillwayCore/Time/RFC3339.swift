@@ -1,9 +1,9 @@
-/// Instants as RFC 3339 writes them, read strictly: `2026-11-21T13:51:00Z`, with a fraction of a second if wanted, and
+/// Instants as RFC 3339 writes them. Reading is strict: `2026-11-21T13:51:00Z`, with a fraction of a second if wanted, and
 /// `Z` or an offset such as `+01:00`. Lower-case `t` and `z` are allowed as there; a space in place of `T` is not.
-enum RFC3339 {
+package enum RFC3339 {
     /// Milliseconds since 1970 UTC, finer fractions cut off; nil if the text is not an instant of 1970 to 9999. A leap
     /// second counts as the second that follows it.
-    static func milliseconds(_ text: Substring.UTF8View) -> Int64? {
+    package static func milliseconds(_ text: Substring.UTF8View) -> Int64? {
         var cursor = Cursor(rest: text)
         guard let year = cursor.digits(4), cursor.take("-"), let month = cursor.digits(2), cursor.take("-") else {
             return nil

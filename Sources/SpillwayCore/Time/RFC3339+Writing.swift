@@ -1,9 +1,10 @@
-/// Writes moments as RFC 3339 in UTC with milliseconds: `2017-09-18T14:03:07.125Z`.
-enum Timestamp {
+extension RFC3339 {
     private static let year9999 = 253_402_300_799_999
 
+    /// An instant in UTC with milliseconds: `2017-09-18T14:03:07.125Z`.
+    ///
     /// - Parameter milliseconds: since 1970 UTC; held to the years 0 to 9999, which is what the format can say.
-    static func text(milliseconds: Int64) -> String {
+    package static func text(milliseconds: Int64) -> String {
         let milliseconds = min(max(milliseconds, -62_167_219_200_000), Int64(year9999))
         var days = milliseconds / 86_400_000
         var rest = milliseconds % 86_400_000
@@ -21,7 +22,8 @@ enum Timestamp {
                 text.append(UInt8(ascii: "0") + UInt8(value / divisor % 10))
                 divisor /= 10
             }
-            text.append(after.utf8Start.pointee)
+            // A constant's bytes live for ever.
+            unsafe text.append(after.utf8Start.pointee)
         }
         put(year, 4, "-")
         put(month, 2, "-")

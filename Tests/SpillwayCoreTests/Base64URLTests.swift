@@ -1,15 +1,17 @@
+import SpillwayCore
 import Testing
 
-@testable import SpillwayHTTP
-
 @Suite struct Base64URLTests {
+    private func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+
     @Test(arguments: [
         ("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"),
         ("foobar", "Zm9vYmFy"),
     ])
     func vectorsOfRFC4648WithoutPadding(text: String, encoded: String) {
         #expect(Base64URL.encode(text.utf8) == bytes(encoded))
-        #expect(Base64URL.decode(bytes(encoded)) == bytes(text))
+        let decoded = Base64URL.decode(bytes(encoded).span)
+        #expect(decoded == bytes(text))
     }
 
     @Test func vectorOfRFC7515AppendixC() {
@@ -18,11 +20,12 @@ import Testing
 
     @Test(arguments: ["Z", "Zg==", "Zm8=", "Zm9v\n", " Zm9v", "Zm+v", "Zm/v", "Zh", "Zm9", "Zm9vY", "Zm9vYh", "Zé"])
     func whatIsNotCanonicalIsRefused(text: String) {
-        #expect(Base64URL.decode(bytes(text)) == nil)
+        let decoded = Base64URL.decode(bytes(text).span)
+        #expect(decoded == nil)
     }
 
     @Test func everyTextIsEitherRefusedOrTheEncodingOfWhatItGives() {
-        var random = SeededGenerator(seed: 7)
+        var random = SplitMix64(seed: 7)
         let alphabet = bytes("ABab01-_=+/. ")
         for _ in 0..<20_000 {
             let text = (0..<Int.random(in: 0...9, using: &random)).map { _ in alphabet.randomElement(using: &random)! }
@@ -30,20 +33,5 @@ import Testing
                 #expect(Base64URL.encode(decoded) == text)
             }
         }
-    }
-}
-
-/// SplitMix64 (Steele, Lea and Flood, 2014), so that a failure can be repeated from its seed.
-struct SeededGenerator: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

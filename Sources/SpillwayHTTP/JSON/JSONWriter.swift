@@ -1,28 +1,27 @@
-internal import SpillwayHTTP
-
 /// Writes JSON into bytes, for the answers that are served all day; the caller sees to the structure.
-struct JSONWriter {
+package struct JSONWriter {
     /// What has been written.
-    private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8] = []
 
     /// - Parameter capacity: bytes to make room for at once.
-    init(capacity: Int = 256) { bytes.reserveCapacity(capacity) }
+    package init(capacity: Int = 256) { bytes.reserveCapacity(capacity) }
 
     /// Writes text as it is: punctuation and names that need no escape.
     @inline(__always)
-    mutating func raw(_ text: StaticString) {
-        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    package mutating func raw(_ text: StaticString) {
+        // A constant's bytes live for ever.
+        unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
     /// Writes text that is known to need no escape (an id that was checked), in quotes.
-    mutating func plain(_ text: String) {
+    package mutating func plain(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         bytes.append(contentsOf: text.utf8)
         bytes.append(UInt8(ascii: "\""))
     }
 
     /// Writes any text as a JSON string (RFC 8259, section 7).
-    mutating func string(_ text: String) {
+    package mutating func string(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
         for byte in text.utf8 {
             switch byte {
@@ -43,10 +42,10 @@ struct JSONWriter {
     }
 
     /// Writes a whole number in decimal.
-    mutating func integer(_ value: Int64) { bytes.appendDecimal(Int(value)) }
+    package mutating func integer(_ value: Int64) { bytes.appendDecimal(Int(value)) }
 
     /// Writes bytes as they are.
-    mutating func append(_ more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
+    package mutating func append(_ more: some Collection<UInt8>) { bytes.append(contentsOf: more) }
 
     private static func hex(_ nibble: UInt8) -> UInt8 {
         nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10

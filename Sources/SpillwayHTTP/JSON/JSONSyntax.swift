@@ -1,8 +1,8 @@
 /// Says whether bytes are a JSON text (RFC 8259) in UTF-8. The JSON decoder looks only at what it is asked for: it takes
 /// trailing commas, and in members that nobody reads also bad numbers, bad escapes and bytes that are not UTF-8.
-struct JSONSyntax {
+package struct JSONSyntax {
     /// How deep arrays and objects may be inside each other.
-    static let maximumDepth = 128
+    package static let maximumDepth = 128
 
     private enum Expected {
         case value, firstItem, name, firstName, separator
@@ -12,7 +12,7 @@ struct JSONSyntax {
     /// The arrays (false) and objects (true) that are open.
     private var open: [Bool] = []
 
-    static func isValid(_ bytes: [UInt8]) -> Bool {
+    package static func isValid(_ bytes: [UInt8]) -> Bool {
         guard String(validating: bytes, as: UTF8.self) != nil else { return false }
         var syntax = JSONSyntax()
         return syntax.scan(bytes.span)
@@ -119,7 +119,8 @@ struct JSONSyntax {
     private mutating func word(_ word: StaticString, _ bytes: Span<UInt8>) -> Bool {
         let count = word.utf8CodeUnitCount
         guard bytes.count - index >= count else { return false }
-        for offset in 0..<count where bytes[index + offset] != word.utf8Start[offset] { return false }
+        // A constant's bytes live for ever.
+        for offset in 0..<count where unsafe bytes[index + offset] != word.utf8Start[offset] { return false }
         index += count
         return true
     }

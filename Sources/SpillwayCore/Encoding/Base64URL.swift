@@ -3,7 +3,7 @@
 /// Decoding is strict, so that each byte string has exactly one text: no padding, no other alphabet, no white space, no
 /// length that can't occur, and the bits that the last character has too many must be zero. A lenient decoder would let
 /// anybody make other tokens of a valid one, each of which would take its own place in a cache.
-enum Base64URL {
+package enum Base64URL {
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     /// The value of each character, 0xFF for those that are outside the alphabet.
@@ -16,7 +16,7 @@ enum Base64URL {
     }()
 
     /// The decoded bytes, or nil if the text is not the one canonical encoding of any.
-    static func decode(_ text: Span<UInt8>) -> [UInt8]? {
+    package static func decode(_ text: Span<UInt8>) -> [UInt8]? {
         let count = text.count
         guard count % 4 != 1 else { return nil }
         let values = values.span
@@ -40,7 +40,7 @@ enum Base64URL {
     }
 
     /// The one encoding of the bytes.
-    static func encode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+    package static func encode(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
         var bits: UInt32 = 0
         var pending = 0

@@ -1,27 +1,24 @@
 /// A request that can't be read (400) or has a field that is not allowed (422).
-struct RequestError: Error, Equatable {
-    /// What ids of targets must look like, to follow a field's name.
-    static let targetRule = "must be 1 to 128 characters of A-Z a-z 0-9 _ - . : ~"
-
+package struct RequestError: Error, Equatable {
     /// 400 or 422.
-    var status: Int
+    package var status: Int
     /// For the client: what is wrong and what is allowed.
-    var detail: String
+    package var detail: String
     /// The field's path, for 422.
-    var field: String?
+    package var field: String?
 
     /// The request is not what its syntax asks for: 400.
-    static func malformed(_ detail: String) -> RequestError { RequestError(status: 400, detail: detail) }
+    package static func malformed(_ detail: String) -> RequestError { RequestError(status: 400, detail: detail) }
 
     /// A field has a value that is not allowed: 422, and the detail begins with the field's path.
-    static func field(_ path: String, _ rule: String) -> RequestError {
+    package static func field(_ path: String, _ rule: String) -> RequestError {
         RequestError(status: 422, detail: "\(path) \(rule).", field: path)
     }
 }
 
 extension RequestError {
     /// Malformed JSON is 400; JSON of another shape than asked for is 422 and names the field.
-    init(decoding error: DecodingError) {
+    package init(decoding error: DecodingError) {
         switch error {
         case .typeMismatch(_, let context):
             let path = Self.path(context.codingPath)
@@ -50,5 +47,14 @@ extension RequestError {
             }
         }
         return path
+    }
+}
+
+extension RequestError: ProblemConvertible {
+    /// 400, or 422 with the field.
+    package var problem: Problem {
+        Problem(
+            status == 400 ? .badRequest : .unprocessableContent, detail: detail,
+            members: field.map { [("field", .string($0))] } ?? [])
     }
 }

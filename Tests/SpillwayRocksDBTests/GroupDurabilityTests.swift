@@ -1,0 +1,38 @@
+import Spillway
+import Testing
+
+@testable import SpillwayRocksDB
+
+@Suite struct GroupDurabilityTests {
+    @Test func whatOperatorsDoToAGroupIsSyncedOnReturn() async throws {
+        var configuration = EmbeddedBroker.Configuration()
+        configuration.idleSyncDelay = .seconds(3_600)
+        let fixture = try BrokerFixture(configuration)
+        _ = try await fixture.broker.ensureTopic("t", partitions: 2)
+        _ = try await fixture.broker.send(Message(value: [1]), to: "t")
+        try await fixture.broker.subscribe(SubscriptionRequest(topic: "t", group: "g")).close()
+        #expect(fixture.database.hasUnsynced, "joining alone syncs nothing")
+        let partition = TopicPartition(source: "embedded", topic: "t", partition: 1)
+        try await fixture.broker.setCommitted([partition: .start], group: "g", topic: "t")
+        #expect(!fixture.database.hasUnsynced)
+        #expect(try await fixture.broker.deleteGroup("g", topic: "t"))
+        #expect(!fixture.database.hasUnsynced)
+        try await fixture.close()
+    }
+
+    /// The search stops between its steps to let others have their turn, and to hear that nobody waits any more.
+    @Test func aSearchByTimeGoesOnBehindItsSteps() async throws {
+        let fixture = try BrokerFixture()
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        for number in 0..<40 {
+            let value = [UInt8](repeating: UInt8(number), count: (1 << 20) - 256)
+            _ = try await fixture.broker.send(Message(value: value, timestampMs: Int64(number)), to: "t")
+        }
+        let partition = TopicPartition(source: "embedded", topic: "t", partition: 0)
+        for time in [0, 20, 39] {
+            let found = try await fixture.broker.positions(of: "t", atOrAfterMs: Int64(time))
+            #expect(found[partition]?.low == UInt64(time + 1))
+        }
+        try await fixture.close()
+    }
+}

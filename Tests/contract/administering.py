@@ -1,0 +1,98 @@
+"""What admins do with consumer groups, over HTTP and from the command line."""
+
+import json
+
+from commands import ends
+
+PATH = "/v1/admin/groups"
+
+
+def groups(r, world):
+    """consumer groups"""
+    with world.serve() as s:
+        for number in range(20):
+            last = s.vote("t", "u%d" % number)
+        s.applied(last["Spillway-Position"], ["t"])
+
+        def ask(method, path, body=None, **options):
+            return s.ask(method, PATH + path, "root", body, scope="admin", **options)
+
+        for method, path, body in [("GET", "", None), ("DELETE", "/reactions/x", None), ("PUT", "/reactions/x/offsets", {"to": "latest"})]:
+            r.answer("%s without a token" % method, s.ask(method, PATH + path, body=body), 401)
+            refused = r.answer("%s without the scope" % method, s.ask(method, PATH + path, "u1", body), 403)
+            r.check("%s: 403 names the scope" % method, "insufficient_scope" in (refused["WWW-Authenticate"] or ""), refused)
+        listed = r.answer("the list", ask("GET", ""), 200)
+        items = listed.json()["items"]
+        r.check("it is not cached", listed["Cache-Control"] == "no-store", listed)
+        r.equal("one group", [item["members"] for item in items], [1])
+        topic, group = items[0]["topic"], items[0]["group"]
+        r.check("with its facts", items[0]["holds_retention"] is True and items[0]["lag_records"] >= 0, items)
+        r.answer("delete in use", ask("DELETE", "/%s/%s" % (topic, group)), 409, kind="group-in-use")
+        r.answer("set in use", ask("PUT", "/%s/%s/offsets" % (topic, group), {"to": "earliest"}), 409, kind="group-in-use")
+        mine = "/%s/%s" % (topic, "mail%2F1%20%C3%A4")
+        r.answer("no group yet", ask("DELETE", mine), 404)
+        r.answer("no topic", ask("DELETE", "/nothing/g"), 404)
+        r.answer("offsets of no topic", ask("PUT", "/nothing/g/offsets", {"to": "latest"}), 404)
+        for name, bad, status, field in [
+            ("nothing", {}, 422, "to"), ("two", {"to": "latest", "time": "2026-01-01T00:00:00Z"}, 422, "to"),
+            ("another word", {"to": "now"}, 422, "to"), ("no time", {"time": "noon"}, 422, "time"),
+            ("no positions", {"positions": {}}, 422, "positions"), ("no partition", {"positions": {"99": "1-1"}}, 422, "positions"),
+            ("no position", {"positions": {"0": "1.1"}}, 422, "positions[0]"), ("no object", [], 422, None), ("a brace", "{", 400, None),
+        ]:
+            r.answer("offsets: " + name, ask("PUT", mine + "/offsets", bad), status, field)
+        r.answer("offsets: no JSON", ask("PUT", mine + "/offsets", "x", kind="text/plain"), 415)
+        r.equal("a refusal makes no group", len(ask("GET", "").json()["items"]), 1)
+        latest = r.answer("to the latest", ask("PUT", mine + "/offsets", {"to": "latest"}), 200).json()
+        r.equal("all partitions", (latest["group"], len(latest["committed"])), ("mail/1 ä", 4))
+        earliest = ask("PUT", mine + "/offsets", {"to": "earliest"}).json()["committed"]
+        r.check("the earliest is before", all(earliest[name] < end for name, end in latest["committed"].items()), (earliest, latest))
+        old = ask("PUT", mine + "/offsets", {"time": "2020-01-01T00:00:00Z"}).json()["committed"]
+        r.check("a time before all", all(old[name] >= start for name, start in earliest.items()) and old != latest["committed"], old)
+        r.equal("a time after all", ask("PUT", mine + "/offsets", {"time": "2999-01-01T00:00:00Z"}).json(), latest)
+        one = ask("PUT", mine + "/offsets", {"positions": {"2": "0-0"}}).json()["committed"]
+        r.equal("one partition", one, {**latest["committed"], "2": earliest["2"]})
+        s.kill()
+        s.start()
+        kept = [item for item in ask("GET", "").json()["items"] if item["group"] == "mail/1 ä"]
+        r.equal("it survives SIGKILL", [item["committed"] for item in kept], [one])
+        r.equal("and holds no retention", [item["holds_retention"] for item in kept], [False])
+        gone = r.answer("delete", ask("DELETE", mine), 204)
+        r.equal("no body", gone.body, b"")
+        r.answer("delete again", ask("DELETE", mine), 404)
+        s.kill()
+        s.start()
+        r.equal("gone after SIGKILL", len(ask("GET", "").json()["items"]), 1)
+        paths = s.ask("GET", "/openapi.json").json()["paths"]
+        r.check("the specification has them", all(PATH + path in paths for path in ["", "/{topic}/{group}", "/{topic}/{group}/offsets"]), paths)
+        by_command(r, world, s, topic, group)
+
+
+def by_command(r, world, s, topic, group):
+    url, token = "http://127.0.0.1:%d" % s.port, s.token("root", scope="admin")
+
+    def run(*arguments, token=token):
+        return world.run(*arguments, "--url", url, environment={"SPILLWAY_TOKEN": token} if token else {})
+
+    said = ends(r, "groups list", run("groups", "list"), 0, "TOPIC", "COMMITTED")
+    r.check("a line for the group", any(line.split()[:3] == [topic, group, "1"] for line in said.splitlines()), said)
+    listed = json.loads(run("groups", "list", "--json").stdout)
+    r.equal("groups list --json", [item["group"] for item in listed["items"]], [group])
+    ends(r, "groups delete in use", run("groups", "delete", topic, group), 1, "409", "members")
+    ends(r, "groups seek in use", run("groups", "seek", topic, group, "--to", "latest"), 1, "409")
+    ends(r, "groups seek", run("groups", "seek", topic, "a/b", "--to", "earliest"), 0, "a/b of %s begins at 0=" % topic)
+    set_to = json.loads(run("groups", "seek", topic, "a/b", "--to", "2026-01-01T00:00:00Z", "--json").stdout)
+    r.equal("groups seek --json", set_to["group"], "a/b")
+    positions = ",".join("%s=%s" % pair for pair in sorted(set_to["committed"].items()))
+    ends(r, "what it prints can be given again", run("groups", "seek", topic, "a/b", "--to", positions), 0, positions)
+    ends(r, "groups delete", run("groups", "delete", topic, "a/b"), 0, "deleted a/b")
+    ends(r, "groups delete again", run("groups", "delete", topic, "a/b"), 1, "404")
+    ends(r, "groups with a user's token", run("groups", "list", token=s.token("u1")), 1, "403")
+    ends(r, "groups without a token", run("groups", "list", token=None), 64)
+    for name, arguments in [
+        ("no verb", ["groups"]), ("another verb", ["groups", "walk"]), ("no group", ["groups", "delete", topic]),
+        ("no --to", ["groups", "seek", topic, "g"]), ("a bad --to", ["groups", "seek", topic, "g", "--to", "noon"]),
+        ("dead-letters without a verb", ["dead-letters"]), ("requeue of nothing", ["dead-letters", "requeue"]),
+        ("requeue of both", ["dead-letters", "requeue", "a", "--group", "g"]), ("discard of nothing", ["dead-letters", "discard"]),
+    ]:
+        ends(r, name, world.run(*arguments, environment={"SPILLWAY_TOKEN": token}), 64)
+    ends(r, "groups of no server", world.run("groups", "list", "--url", "http://127.0.0.1:1", "--token", token), 1, "no answer")
