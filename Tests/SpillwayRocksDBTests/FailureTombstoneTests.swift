@@ -95,6 +95,19 @@ import Testing
         try homes.closeAll()
     }
 
+    @Test func aLetterThatIsBuriedWhereManyWereTakenIsFound() async throws {
+        let store = try homes.open()
+        try await store.apply((0..<100).map { .bury(deadLetter(recordName($0))) })
+        #expect(try await store.discardDeadLetters((0..<99).map { recordName($0) }) == 99)
+        func lows() throws -> [UInt64] {
+            try store.tables.deadLetters(group: nil, after: nil, limit: 10).map(\.name.position.low)
+        }
+        #expect(try lows() == [99])
+        try await store.apply([.bury(deadLetter(recordName(50)))])
+        #expect(try lows() == [50, 99])
+        try homes.closeAll()
+    }
+
     @Test func theHeadOfAHeldKeyIsFoundByItsSummary() async throws {
         let store = try homes.open()
         try await store.apply((0..<2_000).map { .put(sideEntry(recordName($0), .held)) })

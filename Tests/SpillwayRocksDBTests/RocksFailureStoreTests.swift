@@ -207,6 +207,28 @@ import Testing
         try homes.closeAll()
     }
 
+    @Test func aLimitThatWasLoweredLetsWhatIsThereShrink() async throws {
+        let directory = TemporaryDirectory()
+        let before = try homes.open(directory)
+        try await before.apply((0..<4).map { .put(sideEntry(recordName($0))) })
+        try await before.apply((10..<14).map { .bury(deadLetter(recordName($0))) })
+        try homes.closeAll()
+        var limits = FailureStoreLimits()
+        (limits.sideRecords, limits.sideBytes, limits.deadLetters, limits.deadLetterBytes) = (1, 1, 1, 1)
+        let store = try homes.open(directory, limits)
+        try await store.apply([.put(sideEntry(recordName(3), .held)), .bury(deadLetter(recordName(13)))])
+        try await store.apply([.remove(recordName(0))])
+        try await store.apply([.remove(recordName(1)), .put(sideEntry(recordName(0)))])
+        #expect(try await store.discardDeadLetters([recordName(10)]) == 1)
+        for operation in [FailureOperation.put(sideEntry(recordName(5))), .bury(deadLetter(recordName(5)))] {
+            let error = await #expect(throws: FailureStoreError.self) { try await store.apply([operation]) }
+            #expect(error?.code == .full)
+        }
+        #expect(try await store.sideCount(group: "g").records == 3)
+        #expect(try await store.deadLetterCount(group: nil).records == 3)
+        try homes.closeAll()
+    }
+
     @Test func callsAfterTheEndAreRefused() async throws {
         let store = try homes.open()
         store.close()
