@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include <rocksdb/perf_context.h>
+
 #include <new>
 #include <vector>
 
@@ -114,6 +116,8 @@ bool spillway_iterator_previous(spillway_iterator *it) {
     it->it->Prev();
     return it->it->Valid();
 }
+// Counted at RocksDB's default level of counting, which we leave as it is.
+uint64_t spillway_skipped_deletes(void) { return get_perf_context()->internal_delete_skipped_count; }
 spillway_bytes spillway_iterator_key(const spillway_iterator *it) { return bytes(it->it->key()); }
 spillway_bytes spillway_iterator_value(const spillway_iterator *it) { return bytes(it->it->value()); }
 spillway_status spillway_iterator_status(const spillway_iterator *it) {

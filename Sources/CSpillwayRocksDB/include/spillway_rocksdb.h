@@ -112,6 +112,8 @@ bool spillway_iterator_previous(spillway_iterator *it);
 spillway_bytes spillway_iterator_key(const spillway_iterator *it);
 spillway_bytes spillway_iterator_value(const spillway_iterator *it);
 spillway_status spillway_iterator_status(const spillway_iterator *it);
+// How many marks of deleted keys the calling thread's iterators have stepped over so far.
+uint64_t spillway_skipped_deletes(void);
 
 spillway_snapshot *spillway_db_snapshot(spillway_db *db);
 void spillway_db_release_snapshot(spillway_db *db, spillway_snapshot *snapshot);

@@ -16,20 +16,32 @@ public struct RecordName: Hashable, Sendable, Comparable {
         self.position = position
     }
 
+    /// By the bytes of the names: of a name with an accent there are several spellings, and each is a name of its own.
+    public static func == (left: RecordName, right: RecordName) -> Bool {
+        left.position == right.position && left.partition.partition == right.partition.partition
+            && left.group.utf8.elementsEqual(right.group.utf8)
+            && left.partition.topic.utf8.elementsEqual(right.partition.topic.utf8)
+            && left.partition.source.utf8.elementsEqual(right.partition.source.utf8)
+    }
+
     /// Orders by the bytes of the group's, the source's and the topic's name, then by partition, then by position.
     public static func < (left: RecordName, right: RecordName) -> Bool {
-        if left.group != right.group { return left.group.utf8.lexicographicallyPrecedes(right.group.utf8) }
-        if left.partition != right.partition { return left.partition.precedes(right.partition) }
+        if let isLess = left.group.precedes(right.group) { return isLess }
+        if let isLess = left.partition.source.precedes(right.partition.source) { return isLess }
+        if let isLess = left.partition.topic.precedes(right.partition.topic) { return isLess }
+        if left.partition.partition != right.partition.partition {
+            return left.partition.partition < right.partition.partition
+        }
         return left.position < right.position
     }
 }
 
-extension TopicPartition {
-    /// The order of names: by the bytes of the source's and the topic's name, then by number.
-    func precedes(_ other: TopicPartition) -> Bool {
-        if source != other.source { return source.utf8.lexicographicallyPrecedes(other.source.utf8) }
-        if topic != other.topic { return topic.utf8.lexicographicallyPrecedes(other.topic.utf8) }
-        return partition < other.partition
+extension String {
+    /// Whether its bytes come before another's; `nil` if they are the same. Not `==`, to which several spellings of one
+    /// text are equal.
+    fileprivate func precedes(_ other: String) -> Bool? {
+        if utf8.elementsEqual(other.utf8) { return nil }
+        return utf8.lexicographicallyPrecedes(other.utf8)
     }
 }
 

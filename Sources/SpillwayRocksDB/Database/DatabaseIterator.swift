@@ -91,6 +91,10 @@ extension Database {
         /// A copy of the value.
         public var value: [UInt8] { unsafe withValue { unsafe [UInt8]($0) } }
 
+        /// How many marks of removed keys the iterators of this thread have stepped over so far; they stay until a
+        /// compaction drops them, and cost as much as a key. Only differences say something.
+        static var skippedDeletes: Int { Int(truncatingIfNeeded: spillway_skipped_deletes()) }
+
         /// Throws what ended the walk, if it was not the end: call it when ``isValid`` has become false.
         ///
         /// - Throws: `DatabaseError`; with ``DatabaseError/Code/incomplete`` when the tier was

@@ -1,0 +1,158 @@
+internal import Spillway
+
+/// The keys of a failure store's rows.
+///
+/// A name is group, source and topic, each with its zeros doubled up (0 becomes 0 1) and 0 0 at its end, so that names
+/// sort by their bytes and none begins another; then the partition (8 bytes, its sign turned, big endian) and the
+/// position (8 and 8, big endian). In the family `side-queue`:
+///
+/// - `n`, name: where the entry is (``SideLocation``);
+/// - `d`, the name up to its partition, due time (8, its sign turned, big endian), position: a delayed entry;
+/// - `h`, the name up to its partition, the key's length (4, big endian), key, position: a held entry;
+/// - `s`, the same without the position: what is held of a key (``HeldSummary``);
+/// - `c`, group: how much is in its side queue.
+///
+/// In the family `dead-letters`: `l`, name: a letter; `c`, group: how many letters it has.
+enum FailureKeys {
+    static let sideFamily = "side-queue"
+    static let letterFamily = "dead-letters"
+
+    static let name = UInt8(ascii: "n")
+    static let delayed = UInt8(ascii: "d")
+    static let held = UInt8(ascii: "h")
+    static let summary = UInt8(ascii: "s")
+    static let count = UInt8(ascii: "c")
+    static let letter = UInt8(ascii: "l")
+
+    /// The bytes of a position.
+    static let positionBytes = 16
+
+    // MARK: From names
+
+    /// What all rows of a kind and a group begin with.
+    static func group(_ kind: UInt8, _ group: String) -> [UInt8] {
+        var key = [kind]
+        append(terminated: group, to: &key)
+        return key
+    }
+
+    /// What all rows of a kind, a group and a partition begin with.
+    static func partition(_ kind: UInt8, _ group: String, _ partition: TopicPartition) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(96)
+        key.append(kind)
+        append(terminated: group, to: &key)
+        append(terminated: partition.source, to: &key)
+        append(terminated: partition.topic, to: &key)
+        append(ordered(Int64(partition.partition)), to: &key)
+        return key
+    }
+
+    static func name(_ name: RecordName) -> [UInt8] {
+        var key = partition(Self.name, name.group, name.partition)
+        append(name.position, to: &key)
+        return key
+    }
+
+    // MARK: From the row of a name
+
+    static func letter(_ name: [UInt8]) -> [UInt8] {
+        var key = name
+        key[0] = letter
+        return key
+    }
+
+    static func delayed(_ name: [UInt8], dueMs: Int64) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(name.count + 8)
+        key += name.dropLast(positionBytes)
+        key[0] = delayed
+        append(ordered(dueMs), to: &key)
+        key += name.suffix(positionBytes)
+        return key
+    }
+
+    static func held(_ name: [UInt8], key recordKey: [UInt8]) -> [UInt8] {
+        held(in: name.dropLast(positionBytes), recordKey) + name.suffix(positionBytes)
+    }
+
+    static func summary(_ name: [UInt8], key recordKey: [UInt8]) -> [UInt8] {
+        var key = held(in: name.dropLast(positionBytes), recordKey)
+        key[0] = summary
+        return key
+    }
+
+    /// What all held entries of a key begin with.
+    static func held(in partition: some Sequence<UInt8>, _ recordKey: [UInt8]) -> [UInt8] {
+        var key = Array(partition)
+        key[0] = held
+        for shift in [24, 16, 8, 0] { key.append(UInt8(truncatingIfNeeded: recordKey.count >> shift)) }
+        return key + recordKey
+    }
+
+    // MARK: Parts
+
+    /// The first key behind all that begin so.
+    static func end(of prefix: [UInt8]) -> [UInt8] {
+        var end = prefix
+        while end.last == .max { end.removeLast() }
+        if let last = end.indices.last { end[last] += 1 }
+        return end
+    }
+
+    /// A word that sorts as the number does.
+    static func ordered(_ number: Int64) -> UInt64 { UInt64(bitPattern: number) ^ 1 << 63 }
+    static func number(_ ordered: UInt64) -> Int64 { Int64(bitPattern: ordered ^ 1 << 63) }
+
+    static func append(_ word: UInt64, to key: inout [UInt8]) {
+        unsafe withUnsafeBytes(of: word.bigEndian) { unsafe key.append(contentsOf: $0) }
+    }
+
+    static func append(_ position: Position, to key: inout [UInt8]) {
+        append(position.high, to: &key)
+        append(position.low, to: &key)
+    }
+
+    private static func append(terminated text: String, to key: inout [UInt8]) {
+        for byte in text.utf8 {
+            key.append(byte)
+            if byte == 0 { key.append(1) }
+        }
+        key.append(0)
+        key.append(0)
+    }
+
+    // MARK: Parsing
+
+    /// The name in a letter's key.
+    static func parseLetter(_ key: [UInt8]) throws -> RecordName {
+        var reader = RowReader(key, of: "the key of a dead letter")
+        try reader.expect(letter)
+        let group = try reader.terminated()
+        let source = try reader.terminated()
+        let topic = try reader.terminated()
+        guard let partition = Int(exactly: number(try reader.word())) else { throw reader.malformed() }
+        let name = RecordName(
+            group: group, partition: TopicPartition(source: source, topic: topic, partition: partition),
+            position: try reader.position())
+        try reader.end()
+        return name
+    }
+
+    /// The due time in a delayed entry's key, behind what all of its partition begin with.
+    static func parseDueMs(_ key: [UInt8], behind prefix: Int) throws -> Int64 {
+        var reader = RowReader(Array(key.dropFirst(prefix)), of: "the key of a delayed entry")
+        let dueMs = number(try reader.word())
+        _ = try reader.position()
+        try reader.end()
+        return dueMs
+    }
+
+    /// The position at the end of a key.
+    static func position(endOf key: UnsafeRawBufferPointer) -> Position {
+        func word(_ range: Range<Int>) -> UInt64 { unsafe key[range].reduce(0) { $0 << 8 | UInt64($1) } }
+        let end = key.count
+        guard end >= positionBytes else { return .start }
+        return Position(high: word((end - 16)..<(end - 8)), low: word((end - 8)..<end))
+    }
+}

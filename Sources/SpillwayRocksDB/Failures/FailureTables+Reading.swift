@@ -1,0 +1,101 @@
+internal import Spillway
+
+extension FailureTables {
+    func heldKeys(_ group: String, _ partition: TopicPartition) throws -> [HeldKeySummary] {
+        let prefix = FailureKeys.partition(FailureKeys.summary, group, partition)
+        let rows = database.iterator(side, .init(lower: prefix, upper: FailureKeys.end(of: prefix)))
+        var found: [HeldKeySummary] = []
+        rows.seekToFirst()
+        while rows.isValid {
+            let summary = try FailureEncoding.summary(rows.value)
+            // Behind the length of the key.
+            let key = Array(rows.key.dropFirst(prefix.count + 4))
+            found.append(
+                HeldKeySummary(
+                    key: key, records: summary.records, first: summary.first, last: summary.last,
+                    dueMs: summary.dueMs))
+            rows.next()
+        }
+        try rows.check()
+        return found
+    }
+
+    func heldEntries(
+        _ group: String, _ partition: TopicPartition, key: [UInt8], from position: Position, limit: Int
+    ) throws -> [SideEntry] {
+        guard limit > 0, key.count <= FailureOperation.longestKey else { return [] }
+        let view = database.snapshot()
+        let prefix = FailureKeys.held(in: FailureKeys.partition(FailureKeys.held, group, partition), key)
+        var summaryRow = prefix
+        summaryRow[0] = FailureKeys.summary
+        // The summary knows where the first one is, so that what removed rows have left before it is not read.
+        let summary = try database.get(side, summaryRow, options: .init(snapshot: view))
+        guard let summary = try summary.map(FailureEncoding.summary) else { return [] }
+        var lower = prefix
+        FailureKeys.append(max(position, summary.first), to: &lower)
+        let rows = database.iterator(
+            side, .init(lower: lower, upper: FailureKeys.end(of: prefix), read: .init(snapshot: view)))
+        var found: [SideEntry] = []
+        rows.seekToFirst()
+        while rows.isValid, found.count < limit {
+            let position = unsafe rows.withKey { unsafe FailureKeys.position(endOf: $0) }
+            let name = RecordName(group: group, partition: partition, position: position)
+            found.append(try FailureEncoding.entry(rows.value, name: name))
+            rows.next()
+        }
+        try rows.check()
+        return found
+    }
+
+    func delayedEntries(
+        _ group: String, _ partition: TopicPartition, dueByMs: Int64, limit: Int
+    ) throws -> [SideEntry] {
+        guard limit > 0 else { return [] }
+        let prefix = FailureKeys.partition(FailureKeys.delayed, group, partition)
+        var upper = FailureKeys.end(of: prefix)
+        if dueByMs < .max {
+            upper = prefix
+            FailureKeys.append(FailureKeys.ordered(dueByMs + 1), to: &upper)
+        }
+        var found: [SideEntry] = []
+        try unsafe walk(.side, from: prefix, to: upper) { key, value in
+            let position = unsafe FailureKeys.position(endOf: key)
+            let name = RecordName(group: group, partition: partition, position: position)
+            found.append(try unsafe FailureEncoding.entry([UInt8](value), name: name))
+            return found.count < limit
+        }
+        return found
+    }
+
+    func nextDelayedDueMs(_ group: String, _ partition: TopicPartition) throws -> Int64? {
+        let prefix = FailureKeys.partition(FailureKeys.delayed, group, partition)
+        var dueMs: Int64?
+        try unsafe walk(.side, from: prefix, to: FailureKeys.end(of: prefix)) { key, _ in
+            dueMs = try FailureKeys.parseDueMs(unsafe [UInt8](key), behind: prefix.count)
+            return false
+        }
+        return dueMs
+    }
+
+    func deadLetters(group: String?, after name: RecordName?, limit: Int) throws -> [DeadLetter] {
+        guard limit > 0 else { return [] }
+        let prefix = group.map { FailureKeys.group(FailureKeys.letter, $0) } ?? [FailureKeys.letter]
+        var lower = prefix
+        if let name {
+            let behind = FailureKeys.letter(FailureKeys.name(name)) + [0]
+            if lower.precedes(behind) { lower = behind }
+        }
+        var found: [DeadLetter] = []
+        try unsafe walk(.letters, from: lower, to: FailureKeys.end(of: prefix)) { key, value in
+            let name = try unsafe FailureKeys.parseLetter([UInt8](key))
+            found.append(try unsafe FailureEncoding.letter([UInt8](value), name: name))
+            return found.count < limit
+        }
+        return found
+    }
+
+    func deadLetter(_ name: RecordName) throws -> DeadLetter? {
+        let value = try database.get(letters, FailureKeys.letter(FailureKeys.name(name)))
+        return try value.map { try FailureEncoding.letter($0, name: name) }
+    }
+}

@@ -1,0 +1,164 @@
+internal import Spillway
+internal import Synchronization
+
+/// The families of a failure store, and what it remembers of them.
+///
+/// The rows and what is remembered change in one step, under one lock that the writer holds while RocksDB takes its batch;
+/// a walk takes its view of the rows under the same lock. The sync comes after it.
+final class FailureTables: Sendable {
+    /// One of the two families.
+    enum Part: Sendable {
+        case side
+        case letters
+    }
+
+    /// How much a group has.
+    struct Counts: Equatable, Sendable {
+        var side = FailureCount.zero
+        var letters = FailureCount.zero
+    }
+
+    struct State: Sendable {
+        /// By the bytes of the group's name; a group without anything is not here.
+        var groups: [[UInt8]: Counts] = [:]
+        var letters = FailureCount.zero
+        fileprivate(set) var sideGaps = EmptyRanges()
+        fileprivate(set) var letterGaps = EmptyRanges()
+    }
+
+    let database: Database
+    let side: ColumnFamily
+    let letters: ColumnFamily
+    private let state: Mutex<State>
+
+    /// Opens the families; makes those that are not there. Blocks.
+    init(_ database: Database) throws {
+        self.database = database
+        side = try Self.family(database, FailureKeys.sideFamily)
+        letters = try Self.family(database, FailureKeys.letterFamily)
+        var loaded = State()
+        try Self.loadCounts(database, side) { loaded.groups[$0, default: Counts()].side = $1 }
+        try Self.loadCounts(database, letters) { group, count in
+            loaded.groups[group, default: Counts()].letters = count
+            loaded.letters.records += count.records
+            loaded.letters.bytes += count.bytes
+        }
+        state = Mutex(loaded)
+    }
+
+    private static func family(_ database: Database, _ name: String) throws -> ColumnFamily {
+        var options = ColumnFamily.Options(name: name)
+        options.writeBufferBytes = 16 << 20
+        return try database.ensureFamily(options)
+    }
+
+    private static func loadCounts(
+        _ database: Database, _ family: ColumnFamily, _ found: ([UInt8], FailureCount) -> Void
+    ) throws {
+        let lower = [FailureKeys.count]
+        let walk = database.iterator(family, .init(lower: lower, upper: FailureKeys.end(of: lower)))
+        walk.seekToFirst()
+        while walk.isValid {
+            found(Array(walk.key.dropFirst()), try FailureEncoding.count(walk.value))
+            walk.next()
+        }
+        try walk.check()
+    }
+
+    /// What is remembered now.
+    var remembered: State { state.withLock { $0 } }
+
+    func counts(of group: String) -> Counts { state.withLock { $0.groups[Array(group.utf8)] ?? Counts() } }
+    var allLetters: FailureCount { state.withLock { $0.letters } }
+
+    /// Writes a batch, not synced, and remembers what it changes; nothing is remembered if that fails. Blocks.
+    func write(_ batch: WriteBatch, _ change: FailureGroup.Change) throws {
+        if let failure = database.events.failure { throw failure }
+        try state.withLock { state in
+            try database.append(batch)
+            for (group, counts) in change.groups { state.groups[group] = counts == Counts() ? nil : counts }
+            state.letters = change.letters
+            for key in change.delayedRows { state.sideGaps.put(key) }
+            for key in change.letterRows { state.letterGaps.put(key) }
+        }
+    }
+
+    // MARK: Walking
+
+    /// From how many marks on a gap is worth a seek.
+    static let notedMarks = 32
+
+    /// Hands over the rows from one key up to and without another, until the body returns false. Blocks.
+    func walk(
+        _ part: Part, from lower: [UInt8], to upper: [UInt8],
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Bool
+    ) throws {
+        guard lower.precedes(upper) else { return }
+        let gaps: WritableKeyPath<State, EmptyRanges> = part == .side ? \.sideGaps : \.letterGaps
+        let (id, known, view) = state.withLock { state in
+            let (id, known) = state[keyPath: gaps].begin(lower: lower, upper: upper)
+            return (id, known, database.snapshot())
+        }
+        var segments = SegmentedWalk(database, part == .side ? side : letters, view)
+        defer { state.withLock { $0[keyPath: gaps].end(id, found: segments.found) } }
+        var start = lower
+        for gap in known {
+            guard try unsafe segments.walk(from: start, to: gap.lower, isBesideGap: (start != lower, true), body)
+            else { return }
+            start = gap.upper
+        }
+        _ = try unsafe segments.walk(from: start, to: upper, isBesideGap: (start != lower, false), body)
+    }
+}
+
+/// A walk in pieces between known gaps, in one view, that notes the gaps it finds.
+private struct SegmentedWalk {
+    private let database: Database
+    private let family: ColumnFamily
+    private let view: Database.Snapshot
+    private(set) var found: [EmptyRanges.Gap] = []
+
+    init(_ database: Database, _ family: ColumnFamily, _ view: Database.Snapshot) {
+        self.database = database
+        self.family = family
+        self.view = view
+    }
+
+    /// Returns whether the walk goes on.
+    mutating func walk(
+        from start: [UInt8], to end: [UInt8], isBesideGap: (start: Bool, end: Bool),
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Bool
+    ) throws -> Bool {
+        guard start.precedes(end) else { return true }
+        let rows = database.iterator(family, .init(lower: start, upper: end, read: .init(snapshot: view)))
+        var marks = Database.Iterator.skippedDeletes
+        /// The first key behind the last row.
+        var behind = start
+        var isBeside = isBesideGap.start
+        rows.seekToFirst()
+        while rows.isValid {
+            let met = Database.Iterator.skippedDeletes - marks
+            if met > 0 { note(behind, rows.key, met, isBeside) }
+            isBeside = false
+            let goesOn = try unsafe rows.withEntry { key, value in
+                behind.removeAll(keepingCapacity: true)
+                unsafe behind.append(contentsOf: key)
+                behind.append(0)
+                return try unsafe body(key, value)
+            }
+            guard goesOn else { return false }
+            marks = Database.Iterator.skippedDeletes
+            rows.next()
+        }
+        try rows.check()
+        let met = Database.Iterator.skippedDeletes - marks
+        if met > 0 { note(behind, end, met, isBeside || isBesideGap.end) }
+        return true
+    }
+
+    /// A gap that continues a known one is always worth noting, so that it grows.
+    private mutating func note(_ lower: [UInt8], _ upper: [UInt8], _ marks: Int, _ isBesideGap: Bool) {
+        guard marks >= FailureTables.notedMarks || isBesideGap else { return }
+        found.append(.init(lower: lower, upper: upper, marks: marks))
+    }
+}

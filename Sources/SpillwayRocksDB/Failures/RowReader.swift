@@ -1,0 +1,82 @@
+internal import Spillway
+
+/// Reads the bytes of a stored row from the front, and throws where they are not what was written.
+struct RowReader {
+    private let bytes: [UInt8]
+    private let what: String
+    private(set) var offset = 0
+
+    /// - Parameter what: what the bytes are, for the error's message.
+    init(_ bytes: [UInt8], of what: String) {
+        self.bytes = bytes
+        self.what = what
+    }
+
+    func malformed() -> DatabaseError { DatabaseError(.corruption, "\(what) is malformed at byte \(offset)") }
+
+    private mutating func take(_ count: Int) throws -> Range<Int> {
+        guard count <= bytes.count - offset else { throw malformed() }
+        defer { offset += count }
+        return offset..<(offset + count)
+    }
+
+    mutating func byte() throws -> UInt8 { bytes[try take(1).lowerBound] }
+
+    mutating func expect(_ expected: UInt8) throws {
+        guard try byte() == expected else { throw malformed() }
+    }
+
+    /// 8 bytes, big endian.
+    mutating func word() throws -> UInt64 { bytes[try take(8)].reduce(0) { $0 << 8 | UInt64($1) } }
+
+    mutating func position() throws -> Position { Position(high: try word(), low: try word()) }
+
+    /// A count of at most 35 bits, in pieces of 7.
+    mutating func varint() throws -> Int {
+        var value = 0
+        for shift in stride(from: 0, through: 28, by: 7) {
+            let byte = try byte()
+            value |= Int(byte & 0x7f) << shift
+            if byte < 0x80 { return value }
+        }
+        throw malformed()
+    }
+
+    /// A length and so many bytes.
+    mutating func part() throws -> Range<Int> { try take(try varint()) }
+
+    mutating func text() throws -> String { try text(Array(bytes[try part()])) }
+
+    private func text(_ bytes: [UInt8]) throws -> String {
+        guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed() }
+        return text
+    }
+
+    /// All that is left.
+    mutating func rest() -> [UInt8] {
+        defer { offset = bytes.count }
+        return Array(bytes[offset...])
+    }
+
+    /// A text as ``FailureKeys`` writes it.
+    mutating func terminated() throws -> String {
+        var found: [UInt8] = []
+        while true {
+            let byte = try byte()
+            guard byte == 0 else {
+                found.append(byte)
+                continue
+            }
+            switch try self.byte() {
+            case 0: return try text(found)
+            case 1: found.append(0)
+            default: throw malformed()
+            }
+        }
+    }
+
+    /// Throws if something is left.
+    func end() throws {
+        guard offset == bytes.count else { throw malformed() }
+    }
+}

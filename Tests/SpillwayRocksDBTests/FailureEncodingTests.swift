@@ -1,0 +1,134 @@
+import Spillway
+import SpillwayTesting
+import Testing
+
+@testable import SpillwayRocksDB
+
+/// Rows of failure stores are read back as they were written, and odd bytes are errors.
+@Suite struct FailureEncodingTests {
+    let homes = FailureHomes()
+
+    private let entry = SideEntry(
+        name: recordName(7), mode: .held, dueMs: -3, attempts: 300, rounds: 2, reason: "nö",
+        record: Record(
+            key: [1, 0], value: [9], position: Position(high: 1, low: 7), timestampMs: 8,
+            headers: [Header(name: "a", value: [1]), Header(name: "", value: [])]))
+
+    private var letter: DeadLetter {
+        DeadLetter(name: entry.name, record: entry.record, reason: "why", attempts: 3, failedAtMs: 4)
+    }
+
+    /// The format of stored data: it may be added to, not changed.
+    @Test func theBytesAreTheFormats() {
+        let name = FailureKeys.name(recordName(7, group: "g\u{0}", partition: -1))
+        let partition: [UInt8] = [0x67, 0, 1, 0, 0, 0x73, 0, 0, 0x74, 0, 0, 0x7f] + Array(repeating: 255, count: 7)
+        let position: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7]
+        #expect(name == [0x6e] + partition + position)
+        #expect(FailureKeys.letter(name) == [0x6c] + partition + position)
+        #expect(
+            FailureKeys.delayed(name, dueMs: 258)
+                == [0x64] + partition + [0x80, 0, 0, 0, 0, 0, 1, 2] + position)
+        #expect(FailureKeys.held(name, key: [5, 6]) == [0x68] + partition + [0, 0, 0, 2, 5, 6] + position)
+        #expect(FailureKeys.summary(name, key: [5, 6]) == [0x73] + partition + [0, 0, 0, 2, 5, 6])
+        #expect(
+            FailureEncoding.value(SideLocation(mode: .held, dueMs: 1, byteCount: 2, key: [3]))
+                == [1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 3])
+        let record: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 8, 7, 2, 1, 0, 1, 9, 2, 1, 0x61, 1, 1, 0, 0]
+        #expect(
+            FailureEncoding.value(entry)
+                == [1, 1] + Array(repeating: 255, count: 7) + [0xfd, 0xac, 2, 2, 3, 0x6e, 0xc3, 0xb6] + record)
+        #expect(
+            FailureEncoding.value(letter)
+                == [1, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 4, 3, 3, 0x77, 0x68, 0x79] + record)
+    }
+
+    @Test func whatIsCutOrTooLongIsMalformed() throws {
+        let decoders: [([UInt8], ([UInt8]) throws -> Void)] = [
+            (FailureEncoding.value(entry), { [entry] in _ = try FailureEncoding.entry($0, name: entry.name) }),
+            (FailureEncoding.value(letter), { [entry] in _ = try FailureEncoding.letter($0, name: entry.name) }),
+            (
+                FailureEncoding.value(HeldSummary(records: 1, first: .start, last: .start, dueMs: 2)),
+                { _ = try FailureEncoding.summary($0) }
+            ),
+            (FailureEncoding.value(FailureCount(records: 1, bytes: 2)), { _ = try FailureEncoding.count($0) }),
+            (FailureKeys.letter(FailureKeys.name(entry.name)), { _ = try FailureKeys.parseLetter($0) }),
+        ]
+        for (value, decode) in decoders {
+            try decode(value)
+            for count in 0..<value.count { malformed { try decode(Array(value.prefix(count))) } }
+            malformed { try decode(value + [0]) }
+            malformed { try decode([2] + value.dropFirst()) }
+        }
+        let location = FailureEncoding.value(SideLocation(mode: .delayed, dueMs: 1, byteCount: 2, key: []))
+        for count in 0..<location.count {
+            malformed { _ = try FailureEncoding.location(Array(location.prefix(count))) }
+        }
+    }
+
+    private func malformed(_ body: () throws -> Void) {
+        do {
+            try body()
+            Issue.record("odd bytes were taken")
+        } catch { #expect((error as? DatabaseError)?.code == .corruption) }
+    }
+
+    @Test func oddBytesNeverEndTheProcess() throws {
+        var random = SeededRandom(seed: 1)
+        let values = [FailureEncoding.value(entry), FailureEncoding.value(letter), FailureKeys.name(entry.name)]
+        for round in 0..<30_000 {
+            var value = values[round % 3]
+            for _ in 0...Int.random(in: 0..<4, using: &random) {
+                value[Int.random(in: 0..<value.count, using: &random)] = .random(in: 0...255, using: &random)
+            }
+            if random.chance(0.3) { value.removeLast(Int.random(in: 0..<value.count, using: &random)) }
+            let decoders: [([UInt8]) throws -> Void] = [
+                { [entry] in _ = try FailureEncoding.entry($0, name: entry.name) },
+                { [entry] in _ = try FailureEncoding.letter($0, name: entry.name) },
+                { _ = try FailureEncoding.location($0) }, { _ = try FailureEncoding.summary($0) },
+                { _ = try FailureEncoding.count($0) }, { _ = try FailureKeys.parseLetter($0) },
+                { _ = try FailureKeys.parseDueMs($0, behind: 3) }, { _ = try FailureEncoding.byteCount($0) },
+            ]
+            for decode in decoders {
+                do { try decode(value) } catch { #expect((error as? DatabaseError)?.code == .corruption) }
+            }
+        }
+    }
+
+    @Test func anOddRowFailsTheCallsThatReadItAndNoOthers() async throws {
+        let store = try homes.open()
+        let database = try #require(homes.database(store))
+        try await store.apply([
+            .put(sideEntry(recordName(1))), .put(sideEntry(recordName(2))), .bury(deadLetter(recordName(3))),
+        ])
+        let batch = WriteBatch()
+        batch.put(store.tables.side, FailureKeys.name(recordName(1)), [1, 9])
+        batch.put(store.tables.letters, FailureKeys.letter(FailureKeys.name(recordName(3))), [1])
+        try database.write(batch)
+        for call: @Sendable () async throws -> Void in [
+            { try await store.apply([.remove(recordName(2)), .remove(recordName(1))]) },
+            { _ = try await store.requeueDeadLetters([recordName(3)], dueMs: 0) },
+            { _ = try await store.deadLetter(recordName(3)) },
+            { _ = try await store.deadLetters(group: nil, after: nil, limit: 1) },
+        ] {
+            let error = await #expect(throws: FailureStoreError.self) { try await call() }
+            #expect(error?.code == .failed)
+            #expect(error?.isRetriable == false)
+            #expect((error?.cause as? DatabaseError)?.code == .corruption)
+        }
+        // Also where they wait for the same batch.
+        let failed = try await withThrowingTaskGroup(of: Bool.self) { group in
+            for low in 0..<40 as Range<UInt64> {
+                group.addTask {
+                    do {
+                        try await store.apply([.put(sideEntry(recordName(low.isMultiple(of: 10) ? 1 : low + 10)))])
+                        return false
+                    } catch let error as FailureStoreError where error.code == .failed { return true }
+                }
+            }
+            return try await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+        }
+        #expect(failed == 4)
+        #expect(try await store.sideCount(group: "g").records == 2 + 36)
+        try homes.closeAll()
+    }
+}
