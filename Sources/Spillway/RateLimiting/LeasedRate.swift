@@ -12,7 +12,7 @@ public import SpillwayCore
 /// ```
 ///
 /// It asks for twice what it used in the last half life of a lease, ahead of running out: a demand that grows doubles
-/// its lease each time, one that ends asks for nothing and holds what it has for a lease's life at most. When a request
+/// its lease each time, one that ends asks for nothing a quarter of a lease's life later. When a request
 /// fails it uses up what it has leased and goes on at its last known share, from an empty bucket, while it tries the
 /// source again with backoff.
 public struct LeasedRate: Sendable {
@@ -26,8 +26,8 @@ public struct LeasedRate: Sendable {
     private let backoff: Backoff
     private var lots: [Lot] = []
     private var usage = RecentUsage(span: .milliseconds(500))
-    /// What could not be taken, and when that was last tried.
-    private var shortfall = (count: 0, at: MonotonicInstant.zero)
+    /// What could not be taken: the most of it and the last, and when that was.
+    private var shortfall = (most: 0, last: 0, at: MonotonicInstant.zero)
     private var askedAt: MonotonicInstant?
     private var askedFor = 0
     private var notBefore = MonotonicInstant.zero
@@ -69,7 +69,7 @@ public struct LeasedRate: Sendable {
         var missing = count - min(count, leased(now))
         if missing > 0 {
             guard fallback?.tryTake(missing, now: now) == true else {
-                shortfall = (max(count, isShort(now) ? shortfall.count : 0), now)
+                noteShortfall(count, now)
                 return false
             }
         }
@@ -81,7 +81,7 @@ public struct LeasedRate: Sendable {
             if lots[0].count == 0 { lots.removeFirst() }
         }
         usage.add(count, now: now)
-        shortfall.count = 0
+        shortfall.most = 0
         return true
     }
 
@@ -89,7 +89,7 @@ public struct LeasedRate: Sendable {
     public mutating func take(upTo count: Int, now: MonotonicInstant) -> Int {
         let taken = min(count, available(now: now))
         if taken > 0 { _ = tryTake(taken, now: now) }
-        if taken < count { shortfall = (count - taken, now) }
+        if taken < count { noteShortfall(count - taken, now) }
         return taken
     }
 
@@ -138,35 +138,44 @@ public struct LeasedRate: Sendable {
         failed(now: now, using: &random)
     }
 
-    /// When ``tryTake(_:now:)`` or ``wanted(now:)`` may answer otherwise than now, if nothing else happens before;
-    /// `nil` if never. Only a demand makes for a change: without one there is nothing to wake up for.
+    /// When ``tryTake(_:now:)`` of the count that it refused last, or ``wanted(now:)``, may answer otherwise than now if
+    /// nothing else happens before; `nil` if never. Only a demand makes for a change: without one there is nothing to
+    /// wake up for.
     public func nextChange(now: MonotonicInstant) -> MonotonicInstant? {
         var next = MonotonicInstant.distantFuture
         if askedAt == nil, request(now) != nil { next = max(now, notBefore) }
         if isShort(now), let bucket = fallback {
-            let missing = max(1, shortfall.count - leased(now))
+            let missing = max(1, shortfall.last - leased(now))
             if let delay = bucket.delay(until: min(missing, Int(bucket.burst)), now: now), delay > .zero {
                 next = min(next, now + delay)
             }
         }
         // What expires may be missed.
-        if next == .distantFuture, askedAt == nil, usage.recent(now) > 0 {
+        if next == .distantFuture, askedAt == nil, used(now) > 0 || isShort(now) {
             for lot in lots where lot.expires > now { next = min(next, lot.expires) }
         }
         return next == .distantFuture ? nil : next
     }
 
     private func request(_ now: MonotonicInstant) -> Int? {
-        let short = isShort(now) ? shortfall.count : 0
-        let level = min(maxLease, max(short, 2 * usage.recent(now)))
+        let short = isShort(now) ? shortfall.most : 0
+        let level = min(maxLease, max(short, 2 * used(now)))
         let leased = leased(now)
         guard level > 0, leased < short || 2 * leased <= level else { return nil }
         return level > leased ? level - leased : nil
     }
 
+    /// What was used lately; nothing if the last use is so long ago that the demand may have ended. Right after a use is
+    /// the time to ask for more.
+    private func used(_ now: MonotonicInstant) -> Int { now < usage.last + usage.span / 2 ? usage.recent(now) : 0 }
+
     /// True if somebody wanted more than there was, and not too long ago to want it still.
     private func isShort(_ now: MonotonicInstant) -> Bool {
-        shortfall.count > 0 && now < shortfall.at + usage.span
+        shortfall.most > 0 && now < shortfall.at + usage.span / 2
+    }
+
+    private mutating func noteShortfall(_ count: Int, _ now: MonotonicInstant) {
+        shortfall = (max(count, isShort(now) ? shortfall.most : 0), count, now)
     }
 
     private func leased(_ now: MonotonicInstant) -> Int {
@@ -180,6 +189,7 @@ public struct LeasedRate: Sendable {
 /// still within reach.
 private struct RecentUsage: Sendable {
     var span: Duration
+    private(set) var last = MonotonicInstant.zero
     private var start = MonotonicInstant.zero
     private var current = 0
     private var before = 0
@@ -193,6 +203,7 @@ private struct RecentUsage: Sendable {
             start = now
         }
         current += count
+        last = now
     }
 
     func recent(_ now: MonotonicInstant) -> Int {

@@ -103,11 +103,14 @@ extension DeduplicatorConformance {
         try requireEqual(store.figures.bytes, 4 * long(0).byteCount, "the bytes")
         try requireEqual(try await store.begin(long(5)), .full, "a fifth of four")
         try requireEqual(try await store.begin(Self.id("short")), .full, "a short one in what is left")
-        let small = try await subject(maxBytes: bound, whenFull: .evictOldest).store
-        for number in 0..<12 { try await small.handle(Self.id("short \(number)")) }
-        for number in 0..<4 { try await small.handle(long(number)) }
-        try require(small.figures.bytes <= bound, "bytes stay within \(bound), are \(small.figures.bytes)")
-        try requireEqual(small.figures.evicted, 12, "short ones that made room for long ones")
+        let small = try await subject(maxBytes: bound, whenFull: .evictOldest)
+        for id in (0..<12).map({ Self.id("short \($0)") }) + (0..<4).map(long) {
+            try await small.store.handle(id)
+            try await small.pass(.seconds(1))
+        }
+        let figures = small.store.figures
+        try require(figures.bytes <= bound, "bytes stay within \(bound), are \(figures.bytes)")
+        try requireEqual(figures.evicted, 12, "short ones that made room for long ones")
     }
 
     private func manyLifetimes() async throws {

@@ -127,32 +127,14 @@ extension DeduplicatorConformance {
     private func oneEffect() async throws {
         let store = try await subject().store
         for round in 0..<20 {
-            let id = Self.id("event \(round)")
-            let effects = Atomic<Int>(0)
-            let running = Atomic<Int>(0)
+            let effect = SingleEffect()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<32 {
-                    group.addTask {
-                        while true {
-                            do {
-                                let effect: Void? = try await store.once(id) { _ in
-                                    let before = running.add(1, ordering: .sequentiallyConsistent).oldValue
-                                    try require(before == 0, "one delivery at a time is handled")
-                                    await Task.yield()
-                                    running.subtract(1, ordering: .sequentiallyConsistent)
-                                    effects.add(1, ordering: .sequentiallyConsistent)
-                                }
-                                _ = effect
-                                return
-                            } catch let error as DeduplicatorError where error.code == .inProgress {
-                                await Task.yield()
-                            }
-                        }
-                    }
+                    group.addTask { try await effect.deliver(Self.id("event \(round)"), to: store) }
                 }
                 try await group.waitForAll()
             }
-            try requireEqual(effects.load(ordering: .sequentiallyConsistent), 1, "the effects of 32 deliveries")
+            try requireEqual(effect.total, 1, "the effects of 32 deliveries")
         }
     }
 
@@ -187,5 +169,41 @@ extension DeduplicatorConformance {
         try await store.requireDuplicate(Self.id("a"), "the mark just before its life is over")
         try await subject.pass(.milliseconds(1))
         _ = try await store.first(Self.id("a"), "the event after that")
+    }
+}
+
+/// Counts how often an event takes effect.
+private final class SingleEffect: Sendable {
+    private struct State {
+        var running = 0
+        var total = 0
+    }
+
+    private let state = Mutex(State())
+    var total: Int { state.withLock { $0.total } }
+
+    /// Delivers the event until it is handled, by this delivery or another.
+    func deliver(_ id: EventID, to store: any Deduplicator) async throws {
+        while true {
+            do {
+                _ = try await store.once(id) { _ in try await run() }
+                return
+            } catch let error as DeduplicatorError where error.code == .inProgress {
+                await Task.yield()
+            }
+        }
+    }
+
+    private func run() async throws {
+        let running = state.withLock { state in
+            state.running += 1
+            return state.running
+        }
+        try require(running == 1, "one delivery at a time is handled")
+        await Task.yield()
+        state.withLock { state in
+            state.running -= 1
+            state.total += 1
+        }
     }
 }

@@ -28,7 +28,7 @@ final class FailingDeduplicator: Deduplicator {
 }
 
 @Suite struct DeduplicatingInterceptorTests {
-    struct Bench {
+    final class Bench: Sendable {
         let time = ManualTimeSource()
         let store: FailingDeduplicator
         let interceptor: DeduplicatingInterceptor
