@@ -23,7 +23,8 @@ public struct EventID: Hashable, Sendable {
             throw DeduplicatorError(.invalidID, "a scope has at most 255 bytes, not \(scope.count)", isRetriable: false)
         }
         guard (1...1_024).contains(id.count) else {
-            throw DeduplicatorError(.invalidID, "an event's id has 1 to 1,024 bytes, not \(id.count)", isRetriable: false)
+            throw DeduplicatorError(
+                .invalidID, "an event's id has 1 to 1,024 bytes, not \(id.count)", isRetriable: false)
         }
     }
 }

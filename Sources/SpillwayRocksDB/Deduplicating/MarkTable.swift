@@ -81,7 +81,8 @@ final class MarkTable: Sendable {
                 if added.lexicographicallyPrecedes(next) { next = added }
             }
             if !batch.isEmpty {
-                let count = Opening.bigEndian(UInt64(written.size.entries)) + Opening.bigEndian(UInt64(written.size.bytes))
+                let count =
+                    Opening.bigEndian(UInt64(written.size.entries)) + Opening.bigEndian(UInt64(written.size.bytes))
                 batch.put(family, Self.countKey, count)
                 // What only removes may use the reserve: it makes room.
                 try database.write(batch, sync: change.syncs, mayUseReserve: change.marks.isEmpty)

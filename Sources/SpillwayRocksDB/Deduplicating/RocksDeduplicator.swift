@@ -175,7 +175,8 @@ public final class RocksDeduplicator: Deduplicator {
             if lacking.entries <= 0 && lacking.bytes <= 0 { return }
             // Not synced: what a power loss brings back has expired, or is evicted again.
             try write(
-                [], expiredAtMost: max(1_024, 10 * ids.count), evicting: limits.whenFull == .evictOldest ? lacking : MarkSize())
+                [], expiredAtMost: max(1_024, 10 * ids.count),
+                evicting: limits.whenFull == .evictOldest ? lacking : MarkSize())
         }
     }
 

@@ -89,7 +89,8 @@ extension DeduplicatorConformance {
         let subject = try await subject()
         _ = try await subject.store.first(Self.id("a"), "a new id")
         try await subject.pass(.milliseconds(9_999))
-        try await subject.store.requireInProgress(Self.id("a"), atMost: .milliseconds(1), "just before the lease passes")
+        try await subject.store.requireInProgress(
+            Self.id("a"), atMost: .milliseconds(1), "just before the lease passes")
         try await subject.pass(.milliseconds(1))
         try await subject.store.handle(Self.id("a"))
     }

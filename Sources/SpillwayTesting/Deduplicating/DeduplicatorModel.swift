@@ -38,7 +38,8 @@ struct DeduplicatorModel {
             guard case .marked(let until) = entry, until > nowMs else { throw wrong("a duplicate", id) }
         case .inProgress(let rest):
             guard case .claimed(_, let until) = entry, until > nowMs else { throw wrong("in progress", id) }
-            try require(rest <= .milliseconds(until - nowMs), "the lease of \(id) ends in \(until - nowMs) ms, not \(rest)")
+            try require(
+                rest <= .milliseconds(until - nowMs), "the lease of \(id) ends in \(until - nowMs) ms, not \(rest)")
         case .first(let claim):
             switch entry {
             case .marked(let until) where until > nowMs: throw wrong("the first", id)

@@ -230,7 +230,9 @@ final class FailingDeduplicator: Deduplicator {
                 id: name, broker: broker, configuration: ConsumerTests.configuration(),
                 processor: .single(NotingHandler(notebook: notebook)),
                 interceptors: [
-                    try DeduplicatingInterceptor(store, scope: "g") { $0.headers.first { $0.name == "event-id" }?.value }
+                    try DeduplicatingInterceptor(store, scope: "g") {
+                        $0.headers.first { $0.name == "event-id" }?.value
+                    }
                 ])
         }
         try await ConsumerTests.run(consumer("one")) {

@@ -170,8 +170,9 @@ import Testing
                     isUnderWay = isUnderWay || rate.nextChange(now: time(now)) == nil
                     continue
                 }
-                let next = rate.nextChange(now: time(now))
-                for later in [1, 7, 30, 200, 900, 2_000].map({ time(now + $0) }) where next.map({ later < $0 }) ?? true {
+                // Instants are rounded up to whole nanoseconds.
+                let next = rate.nextChange(now: time(now)).map { $0 - .microseconds(1) } ?? .distantFuture
+                for later in [1, 7, 30, 200, 900, 2_000].map({ time(now + $0) }) where later < next {
                     var copy = rate
                     check(copy.wanted(now: later) == nil, "seed \(seed)")
                     check(!copy.tryTake(count, now: later), "seed \(seed)")
