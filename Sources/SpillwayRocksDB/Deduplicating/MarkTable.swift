@@ -54,8 +54,11 @@ final class MarkTable: Sendable {
     /// What is stored.
     func loadSize() throws -> MarkSize {
         guard let value = try database.get(family, Self.countKey) else { return MarkSize() }
-        guard value.count == 16 else { throw DatabaseError(.corruption, "the count of marks is malformed") }
-        return MarkSize(entries: Int(clamping: Self.word(value[..<8])), bytes: Int(clamping: Self.word(value[8...])))
+        let words = value.count == 16 ? [Self.word(value[..<8]), Self.word(value[8...])] : []
+        guard words.count == 2, words.allSatisfy({ $0 < 1 << 60 }) else {
+            throw DatabaseError(.corruption, "the count of marks is malformed")
+        }
+        return MarkSize(entries: Int(words[0]), bytes: Int(words[1]))
     }
 
     /// For each id whether it is marked and has not expired. Blocks, unless the tier is the cache.
@@ -124,8 +127,9 @@ final class MarkTable: Sendable {
         }
         try walk.check()
         written.removed = removed.count
-        written.size.entries -= freed.entries
-        written.size.bytes -= freed.bytes
+        // A count that were wrong would be wrong until the marks behind it expire; it ends nothing.
+        written.size.entries = max(0, written.size.entries - freed.entries)
+        written.size.bytes = max(0, written.size.bytes - freed.bytes)
         return removed
     }
 

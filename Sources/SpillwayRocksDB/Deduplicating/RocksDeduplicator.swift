@@ -231,7 +231,7 @@ public final class RocksDeduplicator: Deduplicator {
         let (expiresAtMs, overflow) = nowMs.addingReportingOverflow(max(1, lifetimeMs))
         let written = try marks.write(
             .init(
-                marks: claims.map(\.id), nowMs: nowMs, expiresAtMs: overflow ? .max : expiresAtMs,
+                marks: claims.map(\.id), nowMs: nowMs, expiresAtMs: overflow ? .max : max(0, expiresAtMs),
                 expiredAtMost: expiredAtMost, evicting: evicting, size: state.withLock { $0.stored },
                 syncs: !claims.isEmpty))
         if !claims.isEmpty { writeCount.add(1, ordering: .relaxed) }
