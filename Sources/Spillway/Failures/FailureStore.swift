@@ -84,7 +84,7 @@ public protocol FailureStore: Sendable {
     func discardDeadLetters(_ names: [RecordName]) async throws -> Int
 
     /// Moves dead letters back to the side queues of their groups, as delayed entries that are due at a time, with no
-    /// attempt counted. Each is in one of both places at any time, also after a crash, so asking twice moves once; a name
+    /// attempt and no round counted and the reason kept, in place of an entry of the same name. Each is in one of both places at any time, also after a crash, so asking twice moves once; a name
     /// that is not among the dead letters is passed over. Durable on return.
     ///
     /// - Returns: how many were moved.
@@ -93,6 +93,13 @@ public protocol FailureStore: Sendable {
 
     /// How many dead letters there are, of one group or of all.
     func deadLetterCount(group: String?) async throws -> FailureCount
+}
+
+extension FailureStore {
+    /// Applies all operations, in their order, or none, for nobody who owns partitions: tools and tests.
+    public func apply(_ operations: [FailureOperation]) async throws {
+        try await apply(operations, group: "", generations: [:])
+    }
 }
 
 /// What went wrong at a ``FailureStore``.

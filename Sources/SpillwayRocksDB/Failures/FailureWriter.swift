@@ -10,9 +10,14 @@ final class FailureWriter: Sendable {
     /// A change that waits for its batch.
     private final class Pending: Sendable {
         let change: FailureChange
+        /// Asked on the writer's thread, before the change is made.
+        let admission: (@Sendable () throws -> Void)?
         private let outcome = Mutex<Result<Int, any Error>?>(nil)
 
-        init(_ change: FailureChange) { self.change = change }
+        init(_ change: FailureChange, _ admission: (@Sendable () throws -> Void)?) {
+            self.change = change
+            self.admission = admission
+        }
 
         var result: Result<Int, any Error>? { outcome.withLock { $0 } }
 
@@ -41,9 +46,10 @@ final class FailureWriter: Sendable {
 
     /// Makes a change; durable on return.
     ///
+    /// - Parameter admission: throws if the change may not be made any more; asked at the last moment.
     /// - Returns: how many letters were discarded or moved.
-    func make(_ change: FailureChange) async throws -> Int {
-        let pending = Pending(change)
+    func make(_ change: FailureChange, unless admission: (@Sendable () throws -> Void)? = nil) async throws -> Int {
+        let pending = Pending(change, admission)
         queue.withLock { $0.append(pending) }
         return try await executor.run { try self.finish(pending) }
     }
@@ -106,7 +112,10 @@ final class FailureWriter: Sendable {
                 call.finish(.failure(Self.diskFull))
                 continue
             }
-            do { staged.append((call, try group.stage(call.change))) } catch { call.finish(.failure(error)) }
+            do {
+                try call.admission?()
+                staged.append((call, try group.stage(call.change)))
+            } catch { call.finish(.failure(error)) }
         }
         let batch = WriteBatch()
         return Prepared(batch: batch, change: try group.write(into: batch, tables), staged: staged)

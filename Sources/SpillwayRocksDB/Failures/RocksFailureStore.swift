@@ -1,5 +1,6 @@
 public import Spillway
 public import SpillwayCore
+internal import Synchronization
 
 /// Side queues and dead letters in the embedded database, in two families of their own.
 ///
@@ -11,6 +12,7 @@ public import SpillwayCore
 public final class RocksFailureStore: FailureStore {
     let tables: FailureTables
     let writer: FailureWriter
+    private let fences = Mutex(PartitionFences())
     private let readers = BlockingExecutor(name: "side-reader", threads: 2)
 
     /// Opens the store; makes its column families if they are not there. Blocks.
@@ -42,9 +44,26 @@ public final class RocksFailureStore: FailureStore {
     // MARK: Changes
 
     /// Applies all operations, in their order, or none; durable on return.
-    public func apply(_ operations: [FailureOperation]) async throws {
+    public func apply(
+        _ operations: [FailureOperation], group: String, generations: [TopicPartition: UInt64]
+    ) async throws {
         for operation in operations { try operation.validate() }
-        _ = try await make(.apply(operations))
+        do {
+            _ = try await writer.make(.apply(operations)) { [fences] in
+                try fences.withLock { try $0.check(group: group, generations) }
+            }
+        } catch { throw Self.storeError(error) }
+    }
+
+    /// Refuses what earlier owners of a partition still want written, and returns the keys that are held once what they
+    /// had written before is.
+    public func open(group: String, partition: TopicPartition, generation: UInt64) async throws -> [HeldKeySummary] {
+        fences.withLock { $0.open(group: group, partition: partition, generation: generation) }
+        let tables = tables
+        // On the writer's thread: behind every batch that was let through before.
+        do { return try await writer.executor.run { try tables.heldKeys(group, partition) } } catch {
+            throw Self.storeError(error)
+        }
     }
 
     /// Removes dead letters; durable on return.

@@ -6,6 +6,7 @@ import Synchronization
 /// Nothing is durable: what was moved away is gone with the object. Everything else is as ``FailureStore`` says.
 public final class InMemoryFailureStore: FailureStore {
     private let tables: Mutex<FailureTables>
+    private let fences = Mutex(PartitionFences())
 
     /// Makes an empty store.
     ///
@@ -16,9 +17,20 @@ public final class InMemoryFailureStore: FailureStore {
     }
 
     /// Applies all operations, in their order, or none.
-    public func apply(_ operations: [FailureOperation]) async throws {
+    public func apply(
+        _ operations: [FailureOperation], group: String, generations: [TopicPartition: UInt64]
+    ) async throws {
         for operation in operations { try operation.validate() }
-        try tables.withLock { try $0.apply(operations) }
+        try fences.withLock { fences in
+            try fences.check(group: group, generations)
+            try tables.withLock { try $0.apply(operations) }
+        }
+    }
+
+    /// Refuses what earlier owners of a partition still want written, and returns the keys that are held.
+    public func open(group: String, partition: TopicPartition, generation: UInt64) async throws -> [HeldKeySummary] {
+        fences.withLock { $0.open(group: group, partition: partition, generation: generation) }
+        return try await heldKeys(group: group, partition: partition)
     }
 
     /// The keys of a partition that are held, in no particular order.

@@ -1,0 +1,30 @@
+/// Which generation last opened each partition at a ``FailureStore``: writes of an earlier one are refused.
+package struct PartitionFences: Sendable {
+    private struct Name: Hashable {
+        var group: String
+        var partition: TopicPartition
+    }
+
+    private var generations: [Name: UInt64] = [:]
+
+    /// Makes fences that admit everyone.
+    package init() {}
+
+    /// A generation opens a partition; a later one that was there before stays.
+    package mutating func open(group: String, partition: TopicPartition, generation: UInt64) {
+        let name = Name(group: group, partition: partition)
+        generations[name] = max(generation, generations[name] ?? 0)
+    }
+
+    /// Checks that nobody has opened a partition under a later generation.
+    ///
+    /// - Throws: ``FailureStoreError`` with ``FailureStoreError/Code/notOwner``.
+    package func check(group: String, _ owned: [TopicPartition: UInt64]) throws {
+        for (partition, generation) in owned {
+            guard let last = generations[Name(group: group, partition: partition)], last > generation else { continue }
+            throw FailureStoreError(
+                .notOwner, "\(partition) of group \(group) has a later owner: nothing of the earlier one is written",
+                isRetriable: false)
+        }
+    }
+}
