@@ -74,7 +74,10 @@ final class FakeFailureStore: FailureStore {
         }
     }
 
-    func apply(_ operations: [FailureOperation]) async throws {}
+    func apply(
+        _ operations: [FailureOperation], group: String, generations: [TopicPartition: UInt64]
+    ) async throws {}
+    func open(group: String, partition: TopicPartition, generation: UInt64) async throws -> [HeldKeySummary] { [] }
     func heldKeys(group: String, partition: TopicPartition) async throws -> [HeldKeySummary] { [] }
     func heldEntries(
         group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int

@@ -35,7 +35,7 @@ public protocol FailureStore: Sendable {
     /// - Parameter generations: under which generation the consumer owns the partitions that the operations are of. A
     ///   store that has heard of a later one in ``open(group:partition:generation:)`` refuses the call: what an earlier
     ///   owner still has under way must not come after what the present one has read.
-    /// - Throws: ``FailureStoreError`` with ``FailureStoreError/Code/notOwner``; ``FailureStoreError`` with ``FailureStoreError/Code/full`` if a part would pass its limit in records
+    /// - Throws: ``FailureStoreError`` with ``FailureStoreError/Code/fenced``; ``FailureStoreError`` with ``FailureStoreError/Code/full`` if a part would pass its limit in records
     ///   or bytes; removing is possible all the same, also in the same call after which the part is no larger.
     func apply(
         _ operations: [FailureOperation], group: String, generations: [TopicPartition: UInt64]
@@ -114,7 +114,7 @@ public struct FailureStoreError: RetriableError, CustomStringConvertible {
         /// A part of the store is at its limit in records or bytes; nothing was written.
         public static let full = Code("full")
         /// The partition has gone to a later owner; nothing was written.
-        public static let notOwner = Code("not-owner")
+        public static let fenced = Code("fenced")
         /// A name in the call is longer than 255 bytes, or a key longer than 65,535.
         public static let invalidName = Code("invalid-name")
         /// The store failed; see the cause.

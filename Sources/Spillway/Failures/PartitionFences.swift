@@ -18,12 +18,12 @@ package struct PartitionFences: Sendable {
 
     /// Checks that nobody has opened a partition under a later generation.
     ///
-    /// - Throws: ``FailureStoreError`` with ``FailureStoreError/Code/notOwner``.
+    /// - Throws: ``FailureStoreError`` with ``FailureStoreError/Code/fenced``.
     package func check(group: String, _ owned: [TopicPartition: UInt64]) throws {
         for (partition, generation) in owned {
             guard let last = generations[Name(group: group, partition: partition)], last > generation else { continue }
             throw FailureStoreError(
-                .notOwner, "\(partition) of group \(group) has a later owner: nothing of the earlier one is written",
+                .fenced, "\(partition) of group \(group) has a later owner: nothing of the earlier one is written",
                 isRetriable: false)
         }
     }

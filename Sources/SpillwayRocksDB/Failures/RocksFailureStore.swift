@@ -49,7 +49,7 @@ public final class RocksFailureStore: FailureStore {
     ) async throws {
         for operation in operations { try operation.validate() }
         do {
-            _ = try await writer.make(.apply(operations)) { [fences] in
+            _ = try await writer.make(.apply(operations)) { [self] in
                 try fences.withLock { try $0.check(group: group, generations) }
             }
         } catch { throw Self.storeError(error) }
