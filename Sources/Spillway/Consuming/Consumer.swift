@@ -12,15 +12,29 @@ public final class Consumer: Service {
     public let id: String
     let broker: any Broker
     let configuration: ConsumerConfiguration
-    let processor: Processor
     let interceptors: [any ConsumerInterceptor]
     let executor: (any TaskExecutor)?
     let onGivenUp: GivenUpHook?
     let failureStore: (any FailureStore)?
-    let metrics: ConsumerMetrics?
     let timeSource: any TimeSource
     let logger: Logger
-    private let current = Mutex<ConsumerRun?>(nil)
+    let processors: [Processor]
+    let settingsStore: (any SettingsStore)?
+    private let registry: MetricsRegistry?
+    let control = Mutex(Control())
+
+    /// What changes while it runs.
+    struct Control {
+        var isRunning = false
+        /// Graceful shutdown has begun.
+        var isEnding = false
+        /// The run is to be followed by another, with other settings.
+        var mustBeginAgain = false
+        var run: ConsumerRun?
+        var effective: EffectiveConfiguration?
+        var settings = ConsumerSettings()
+        var revision = 0
+    }
 
     /// Makes a consumer.
     ///
@@ -32,6 +46,8 @@ public final class Consumer: Service {
     ///     the global pool, where nothing may block.
     ///   - failureStore: keeps what is moved away: the side queue, and the dead letters. Without one, records that are
     ///     given up go to `onGivenUp`.
+    ///   - settings: keeps what operators change, and their pauses, over restarts; see ``change(_:by:after:)``. Without
+    ///     one, changes last as long as the consumer.
     ///   - onGivenUp: takes records that are given up, if there is no failure store; by default they are only logged and
     ///     counted.
     /// - Throws: ``ConsumerError`` with ``ConsumerError/Code/invalidConfiguration``; `MetricsError` if the registry has
@@ -39,7 +55,8 @@ public final class Consumer: Service {
     public init(
         id: String, broker: any Broker, configuration: ConsumerConfiguration, processors: [Processor],
         interceptors: [any ConsumerInterceptor] = [], executor: (any TaskExecutor)? = nil,
-        failureStore: (any FailureStore)? = nil, onGivenUp: GivenUpHook? = nil, metrics: MetricsRegistry? = nil,
+        failureStore: (any FailureStore)? = nil, settings: (any SettingsStore)? = nil, onGivenUp: GivenUpHook? = nil,
+        metrics: MetricsRegistry? = nil,
         timeSource: any TimeSource = SystemTimeSource(), logger: Logger = Logger(label: "spillway.consumer")
     ) throws {
         try configuration.validate()
@@ -47,7 +64,7 @@ public final class Consumer: Service {
             throw ConsumerError(.invalidConfiguration, "the processors of consumer \(id) need names of their own")
         }
         let wanted = configuration.processor ?? processors.first?.name
-        guard let processor = processors.first(where: { $0.name == wanted }) else {
+        guard processors.contains(where: { $0.name == wanted }) else {
             throw ConsumerError(.invalidConfiguration, "processor of consumer \(id) must be one of its processors")
         }
         guard failureStore != nil || !configuration.needsFailureStore else {
@@ -59,12 +76,14 @@ public final class Consumer: Service {
         self.failureStore = failureStore
         self.broker = broker
         self.configuration = configuration
-        self.processor = processor
+        self.processors = processors
+        settingsStore = settings
         self.interceptors = interceptors
         self.executor = executor
         self.onGivenUp = onGivenUp
-        self.metrics = try metrics.map {
-            try ConsumerMetrics(registry: $0, group: configuration.group, topic: configuration.topic)
+        registry = metrics
+        try metrics.map {
+            _ = try ConsumerMetrics(registry: $0, group: configuration.group, topic: configuration.topic)
         }
         self.timeSource = timeSource
         var logger = logger
@@ -78,17 +97,31 @@ public final class Consumer: Service {
     public convenience init(
         id: String, broker: any Broker, configuration: ConsumerConfiguration, processor: Processor,
         interceptors: [any ConsumerInterceptor] = [], executor: (any TaskExecutor)? = nil,
-        failureStore: (any FailureStore)? = nil, onGivenUp: GivenUpHook? = nil, metrics: MetricsRegistry? = nil,
+        failureStore: (any FailureStore)? = nil, settings: (any SettingsStore)? = nil, onGivenUp: GivenUpHook? = nil,
+        metrics: MetricsRegistry? = nil,
         timeSource: any TimeSource = SystemTimeSource(), logger: Logger = Logger(label: "spillway.consumer")
     ) throws {
         try self.init(
             id: id, broker: broker, configuration: configuration, processors: [processor], interceptors: interceptors,
-            executor: executor, failureStore: failureStore, onGivenUp: onGivenUp, metrics: metrics,
+            executor: executor, failureStore: failureStore, settings: settings,
+            onGivenUp: onGivenUp, metrics: metrics,
             timeSource: timeSource, logger: logger)
     }
 
+    func effective(_ settings: ConsumerSettings) throws -> EffectiveConfiguration {
+        let effective = try EffectiveConfiguration(configuration, settings, processors: processors)
+        guard failureStore != nil || !effective.configuration.needsFailureStore else {
+            throw SettingsError(.invalid, "consumer \(id) has no failure store to move records to")
+        }
+        return effective
+    }
+
+    private func metrics(for topic: String) throws -> ConsumerMetrics? {
+        try registry.map { try ConsumerMetrics(registry: $0, group: configuration.group, topic: topic) }
+    }
+
     /// Fetches what there is at once, although the configuration's fetch interval is not over.
-    public func fetchNow() { current.withLock { $0 }?.fetchNow() }
+    public func fetchNow() { control.withLock { $0.run }?.fetchNow() }
 
     /// Runs until the task is cancelled or graceful shutdown is asked for.
     ///
@@ -99,22 +132,48 @@ public final class Consumer: Service {
     ///   ``ConsumerError/Code/drainDeadlinePassed`` if handlers outlasted the drain, or
     ///   ``ConsumerError/Code/alreadyRunning``. A broker that fails is tried again for ever.
     public func run() async throws {
-        let run = ConsumerRun(self)
-        let isFirst = current.withLock { current in
-            if current != nil { return false }
-            current = run
-            return true
+        let isFirst = control.withLock { control in
+            defer { control.isRunning = true }
+            return !control.isRunning
         }
         guard isFirst else { throw ConsumerError(.alreadyRunning, "consumer \(id) is running already") }
-        defer { current.withLock { $0 = nil } }
-        try await withGracefulShutdownHandler {
-            try await withTaskCancellationHandler {
-                try await run.run()
-            } onCancel: {
-                run.cancel()
+        defer {
+            control.withLock { control in
+                control.isRunning = false
+                control.isEnding = false
+                control.run = nil
             }
-        } onGracefulShutdown: {
-            run.beginShutdown()
+        }
+        await loadSettings()
+        repeat {
+            try await runOnce()
+        } while control.withLock { control in
+            defer { control.mustBeginAgain = false }
+            return control.mustBeginAgain && !control.isEnding
+        }
+    }
+
+    private func runOnce() async throws {
+        let effective = try effective(control.withLock { $0.settings })
+        let run = ConsumerRun(self, effective, metrics: try metrics(for: effective.configuration.topic))
+        control.withLock { control in
+            control.run = run
+            control.effective = effective
+        }
+        do {
+            try await withGracefulShutdownHandler {
+                try await withTaskCancellationHandler {
+                    try await run.run()
+                } onCancel: {
+                    run.cancel()
+                }
+            } onGracefulShutdown: {
+                self.control.withLock { $0.isEnding = true }
+                run.beginShutdown()
+            }
+        } catch let error as ConsumerError where error.code == .drainDeadlinePassed {
+            guard control.withLock({ $0.mustBeginAgain && !$0.isEnding }) else { throw error }
+            logger.warning("handlers outlasted the drain before a change of settings; their records come again")
         }
     }
 }

@@ -30,6 +30,7 @@ struct ConsumerMetrics: Sendable {
     let heated: Counter
     let hotKeys: Meter
     let heldKeys: Meter
+    let stuckRecords: Meter
     let reconnects: Counter
 
     init(registry: MetricsRegistry, group: String, topic: String) throws {
@@ -74,6 +75,8 @@ struct ConsumerMetrics: Sendable {
         heated = try counter("hot_keys", "Times a key became hot.")
         hotKeys = try meter("hot_keys", "Keys that are hot now.")
         heldKeys = try meter("held_keys", "Keys that wait in the side queue.")
+        stuckRecords = try meter(
+            "stuck_records", "Records whose handler has not returned for longer than it may, at most 100.")
         reconnects = try counter("reconnects", "Times the subscription broke and was made again.")
     }
 

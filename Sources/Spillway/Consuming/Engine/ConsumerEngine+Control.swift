@@ -2,7 +2,14 @@ package import SpillwayCore
 
 /// What operators change while it runs.
 extension ConsumerEngine {
-    /// Delivers nothing more of these partitions, or of all that are and will be owned, until they are resumed.
+    /// Hands out and fetches nothing, of all partitions that are and will be owned, until it is taken back.
+    package mutating func setAllPaused(_ isPaused: Bool) {
+        guard isAllPaused != isPaused else { return }
+        isAllPaused = isPaused
+        setPaused(isPaused, states.all.map(\.partition))
+    }
+
+    /// Delivers nothing more of these partitions until they are resumed.
     package mutating func setPaused(_ isPaused: Bool, _ partitions: [TopicPartition]) {
         for partition in partitions {
             guard let epoch = epochs[partition], let slot = states.slot(of: epoch),

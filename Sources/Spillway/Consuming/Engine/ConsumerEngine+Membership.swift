@@ -28,7 +28,10 @@ extension ConsumerEngine {
                         partition: assignment.partition, epoch: epoch, generation: assignment.generation))
             }
             epochs[assignment.partition] = epoch
-            states.insert(PartitionState(assignment, epoch: epoch, phase: phase, finishedBefore: finishedBefore))
+            var state = PartitionState(assignment, epoch: epoch, phase: phase, finishedBefore: finishedBefore)
+            state.isPausedByUser = isAllPaused
+            if isAllPaused, phase == .active { actions.pause.append(assignment.partition) }
+            states.insert(state)
         }
         settleDrains(now: now)
     }

@@ -14,6 +14,7 @@ extension ConsumerEngine {
 
     /// The next piece of work for a free worker, or `nil` if there is none now.
     package mutating func takeWork(now: MonotonicInstant) -> Work? {
+        if isAllPaused { return nil }
         if settings.isPartitionBatch { return takeBatch(now) }
         return takeRecords(.shared, now) ?? takeRecords(.hot, now)
     }

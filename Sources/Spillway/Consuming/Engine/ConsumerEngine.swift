@@ -24,6 +24,8 @@ package struct ConsumerEngine: Sendable {
     /// What the engine has counted.
     package internal(set) var counters = EngineCounters()
     var isShuttingDown = false
+    /// Operators have paused the consumer.
+    var isAllPaused = false
     /// The assignments that are draining.
     var draining: Set<UInt64> = []
     var commitInFlight: [Commit]?

@@ -63,6 +63,9 @@ struct EntryPool: Sendable {
         count -= 1
     }
 
+    /// The numbers in use; costs a walk over all.
+    var numbers: [Int] { entries.indices.filter { entries[$0].epoch != 0 } }
+
     /// The entry behind another in its list; -1 at the end.
     func next(_ number: Int) -> Int { links[number] }
 

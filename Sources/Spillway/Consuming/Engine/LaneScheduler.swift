@@ -108,6 +108,29 @@ struct LaneScheduler: Sendable {
         return lane
     }
 
+    // MARK: Looking
+
+    /// The records that are here, with workers or not.
+    var liveRecords: [Int] { entries.numbers }
+
+    /// True if the record is one of those at the front of its lane that a worker has.
+    func isWithWorker(_ number: Int) -> Bool {
+        let lane = lanes[entries[number].lane]
+        guard lane.state == .running, lane.epoch == entries[number].epoch else { return false }
+        var next = lane.entries.first
+        for _ in 0..<lane.out {
+            if next == number { return true }
+            next = entries.next(next)
+        }
+        return false
+    }
+
+    /// The lanes with the most records.
+    func longest(_ count: Int) -> [Int] {
+        let used = lanes.indices.filter { lanes[$0].state != .free }
+        return Array(used.sorted { lanes[$0].entries.count > lanes[$1].entries.count }.prefix(count))
+    }
+
     // MARK: Turns
 
     /// Takes the next records for a worker, or `nil` if none are ready or their batch should wait to grow. Records of a

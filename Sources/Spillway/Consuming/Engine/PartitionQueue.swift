@@ -46,6 +46,9 @@ struct PartitionQueue: Sendable {
     /// When the oldest record that is not finished happened.
     var oldestTimestampMs: Int64? { batch.first?.timestampMs ?? chunks.first?.records.first?.timestampMs }
 
+    /// The oldest record that is not finished.
+    var firstUnfinished: Record? { batch.first ?? chunks.first?.records.first }
+
     func isReady(_ now: MonotonicInstant) -> Bool {
         switch state {
         case .idle: !chunks.isEmpty

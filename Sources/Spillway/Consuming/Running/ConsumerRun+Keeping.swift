@@ -78,7 +78,7 @@ extension ConsumerRun {
 
     /// Asks handlers that own their positions where to begin.
     func open() async {
-        let backoff = consumer.configuration.retry.backoff
+        let backoff = retry.backoff
         var attempts = 0
         while !Task.isCancelled {
             let openings = state.withLock { state -> [EngineActions.Opening] in
@@ -91,7 +91,7 @@ extension ConsumerRun {
             }
             do {
                 let positions =
-                    try await consumer.processor.positionOwner?.startPositions(for: openings.map(\.partition)) ?? [:]
+                    try await processor.positionOwner?.startPositions(for: openings.map(\.partition)) ?? [:]
                 let held = try await heldKeys(of: openings)
                 attempts = 0
                 let wallMs = consumer.timeSource.wallMilliseconds()
@@ -112,18 +112,38 @@ extension ConsumerRun {
 
     /// Measures lag and shows the engine's figures.
     func measureLag() async {
-        guard consumer.metrics != nil else { return }
+        guard metrics != nil else { return }
         var lag = LagTracker()
         while !Task.isCancelled {
             let progress = state.withLock { $0.engine.progress }
             updateMetrics()
+            watchStuckRecords()
             let next = Dictionary(progress.map { ($0.partition, $0.next) }, uniquingKeysWith: { $1 })
-            if let counts = try? await consumer.broker.recordCounts(from: next, of: consumer.configuration.topic) {
+            if let counts = try? await consumer.broker.recordCounts(from: next, of: configuration.topic) {
                 let figures = lag.update(progress, counts: counts, wallMs: consumer.timeSource.wallMilliseconds())
-                consumer.metrics?.lagRecords.set(figures.records)
-                consumer.metrics?.lagSeconds.set(figures.seconds)
+                metrics?.lagRecords.set(figures.records)
+                metrics?.lagSeconds.set(figures.seconds)
             }
-            try? await consumer.timeSource.sleep(for: consumer.configuration.lagInterval)
+            try? await consumer.timeSource.sleep(for: configuration.lagInterval)
         }
+    }
+
+    /// Names records whose handler neither returns nor fails.
+    private func watchStuckRecords() {
+        let limit = consumer.timeSource.now() - configuration.stuckAfter
+        let stuck = state.withLock { $0.engine.stuckRecords(startedBefore: limit, most: 100) }
+        metrics?.stuckRecords.set(stuck.count)
+        guard let first = stuck.first else { return }
+        let now = consumer.timeSource.now()
+        guard let suppressed = state.withLock({ $0.stuckLogged.admit(now) }) else { return }
+        consumer.logger.error(
+            "a handler does not return; its record holds the commit back",
+            metadata: [
+                "partition": "\(first.partition)",
+                "position": "\(first.position.map { "\($0.high)-\($0.low)" } ?? "none")",
+                "key": "\(first.key.map { String(decoding: $0, as: UTF8.self) } ?? "none")",
+                "seconds": "\((now - first.since).components.seconds)", "stuck": "\(stuck.count)",
+                "suppressed": "\(suppressed)",
+            ])
     }
 }

@@ -20,7 +20,7 @@ extension ConsumerRun {
     private func apply(_ writes: SideWrites, to store: any FailureStore) async -> SideWriteResult {
         do {
             try await store.apply(
-                writes.operations, group: consumer.configuration.group, generations: writes.generations)
+                writes.operations, group: configuration.group, generations: writes.generations)
             logBurials(writes.operations)
             return .applied
         } catch let error as FailureStoreError where error.code == .full {
@@ -84,7 +84,7 @@ extension ConsumerRun {
         for opening in openings {
             held.append(
                 try await store.open(
-                    group: consumer.configuration.group, partition: opening.partition, generation: opening.generation))
+                    group: configuration.group, partition: opening.partition, generation: opening.generation))
         }
         return held
     }

@@ -26,7 +26,6 @@ extension ConsumerRun {
     private var isEnding: Bool { state.withLock { $0.isDrained || $0.isStopped } || Task.isCancelled }
 
     private func subscribe() async throws -> any Subscription {
-        let configuration = consumer.configuration
         let subscription = try await consumer.broker.subscribe(
             SubscriptionRequest(
                 topic: configuration.topic, group: configuration.group, member: consumer.id,
@@ -54,7 +53,7 @@ extension ConsumerRun {
     }
 
     private func breakOff() async {
-        consumer.metrics?.reconnects.increment()
+        metrics?.reconnects.increment()
         step { engine, _ in engine.disconnect() }
         let old = state.withLock { state -> (any Subscription)? in
             defer { state.subscription = nil }

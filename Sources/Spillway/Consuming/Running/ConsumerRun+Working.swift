@@ -7,13 +7,13 @@ extension ConsumerRun {
         let slot = WorkSlot()
         slots.withLock { $0.append(slot) }
         while let work = await nextWork() {
-            switch (work.content, consumer.processor.shape) {
+            switch (work.content, processor.shape) {
             case (.batch(let batch, let attempt), .partitionBatch(let handler)):
                 let result = await measured(work.recordCount) { await handle(batch, attempt: attempt, handler) }
                 step { engine, now in engine.completeBatch(work.id, result, now: now) }
             case (.records(let records), .records):
                 noteQueueing(records)
-                if records.count > 1, consumer.processor.limits.maxRecords == 1 {
+                if records.count > 1, processor.limits.maxRecords == 1 {
                     await handleOneByOne(work.id, records, slot)
                 } else {
                     let results = await measured(records.count) { await handle(records) }
@@ -53,7 +53,7 @@ extension ConsumerRun {
     }
 
     private func measured<Value>(_ count: Int, _ body: () async -> Value) async -> Value {
-        guard let metrics = consumer.metrics else { return await body() }
+        guard let metrics else { return await body() }
         let start = consumer.timeSource.now()
         let value = await body()
         metrics.handling.record(consumer.timeSource.now() - start)
@@ -62,7 +62,7 @@ extension ConsumerRun {
     }
 
     private func noteQueueing(_ records: [WorkRecord]) {
-        guard let metrics = consumer.metrics else { return }
+        guard let metrics else { return }
         let now = consumer.timeSource.now()
         for record in records { metrics.queueing.record(now - record.received) }
     }
@@ -76,7 +76,7 @@ extension ConsumerRun {
         } catch {
             if !Task.isCancelled { logFailure("a batch of \(batch.partition) failed and is handled again", error) }
             return .retry(
-                at: consumer.timeSource.now() + consumer.configuration.retry.backoff.delay(afterAttempts: attempt))
+                at: consumer.timeSource.now() + retry.backoff.delay(afterAttempts: attempt))
         }
     }
 
@@ -106,7 +106,7 @@ extension ConsumerRun {
     private func judge(_ outcome: RecordOutcome, of record: WorkRecord) async -> WorkResult {
         if case .done = outcome { return .finished }
         let context = record.context
-        let policy = consumer.configuration.retry
+        let policy = retry
         let now = consumer.timeSource.now()
         var random = SystemRandomNumberGenerator()
         let decision = policy.decision(
@@ -151,7 +151,7 @@ extension ConsumerRun {
 
     /// Counts and logs a record that was given up, at most one line in ten seconds.
     func noteGivenUp(_ partition: TopicPartition, position: Position?, attempts: Int, reason: String) {
-        consumer.metrics?.givenUp.increment()
+        metrics?.givenUp.increment()
         let now = consumer.timeSource.now()
         guard let suppressed = state.withLock({ $0.givenUpLogged.admit(now) }) else { return }
         consumer.logger.error(

@@ -26,6 +26,7 @@ final class ConsumerRun: Sendable {
         var drainedWithRunningWork = false
         var failuresLogged = LogLimit()
         var givenUpLogged = LogLimit()
+        var stuckLogged = LogLimit(interval: .seconds(60))
         var shownCounters = EngineCounters()
     }
 
@@ -40,6 +41,11 @@ final class ConsumerRun: Sendable {
     }
 
     let consumer: Consumer
+    /// What the program and the settings ask for when the run begins; what changes in place is in the engine.
+    let configuration: ConsumerConfiguration
+    let processor: Processor
+    let metrics: ConsumerMetrics?
+    private let livePolicy: Mutex<RetryPolicy>
     let state: Mutex<State>
     let timerSignal = Signal()
     let committerSignal = Signal()
@@ -47,17 +53,36 @@ final class ConsumerRun: Sendable {
     let moverSignal = Signal()
     let loaderSignal = Signal()
     let reliefSignal = Signal()
+    let workersSignal = Signal()
     /// The records of workers that handle several one by one.
     let slots = Mutex<[WorkSlot]>([])
     /// The interceptors, and at last the processor.
     let handler: HandleNext
 
-    init(_ consumer: Consumer) {
+    init(_ consumer: Consumer, _ effective: EffectiveConfiguration, metrics: ConsumerMetrics?) {
         self.consumer = consumer
-        let settings = EngineSettings(
-            consumer.configuration, processor: consumer.processor, usesFailureStore: consumer.failureStore != nil)
-        state = Mutex(State(engine: ConsumerEngine(settings)))
-        handler = Self.chain(consumer.interceptors[...], consumer.processor)
+        configuration = effective.configuration
+        processor = effective.processor
+        self.metrics = metrics
+        livePolicy = Mutex(effective.configuration.retry)
+        var engine = ConsumerEngine(effective.engineSettings(usesFailureStore: consumer.failureStore != nil))
+        engine.setAllPaused(effective.isPaused)
+        state = Mutex(State(engine: engine))
+        handler = Self.chain(consumer.interceptors[...], effective.processor)
+    }
+
+    /// What happens to records that fail, as it is now.
+    var retry: RetryPolicy { livePolicy.withLock { $0 } }
+
+    /// Takes over what can change in place.
+    func apply(_ effective: EffectiveConfiguration) {
+        livePolicy.withLock { $0 = effective.configuration.retry }
+        let settings = effective.engineSettings(usesFailureStore: consumer.failureStore != nil)
+        step { engine, now in
+            engine.change(settings, now: now)
+            engine.setAllPaused(effective.isPaused)
+        }
+        workersSignal.set()
     }
 
     private static func chain(_ interceptors: ArraySlice<any ConsumerInterceptor>, _ processor: Processor) -> HandleNext
@@ -69,9 +94,8 @@ final class ConsumerRun: Sendable {
     }
 
     func run() async throws {
-        let workers = state.withLock { $0.engine.maxWorkers }
         await withTaskGroup(of: Void.self) { group in
-            for _ in 0..<workers { group.addTask(executorPreference: consumer.executor) { await self.work() } }
+            group.addTask { await self.employ() }
             group.addTask { await self.keepTime() }
             group.addTask { await self.commit() }
             group.addTask { await self.move() }
@@ -91,6 +115,21 @@ final class ConsumerRun: Sendable {
                 .drainDeadlinePassed, "handlers of consumer \(consumer.id) were still running after the drain timeout")
         }
         if !isDrained { throw CancellationError() }
+    }
+
+    /// Keeps as many workers as the engine can have something to do for; when it wants fewer, some wait.
+    private func employ() async {
+        await withDiscardingTaskGroup { group in
+            var count = 0
+            while !Task.isCancelled, !state.withLock({ $0.isStopped }) {
+                let wanted = state.withLock { $0.engine.maxWorkers }
+                while count < wanted {
+                    count += 1
+                    group.addTask(executorPreference: consumer.executor) { await self.work() }
+                }
+                await workersSignal.wait()
+            }
+        }
     }
 
     /// Drains: nothing new is started.
@@ -203,7 +242,7 @@ final class ConsumerRun: Sendable {
 
     /// Shows what the engine has counted since the last time.
     func updateMetrics() {
-        guard let metrics = consumer.metrics else { return }
+        guard let metrics else { return }
         let (figures, last) = state.withLock { state -> (EngineFigures, EngineCounters) in
             let figures = EngineFigures(state.engine)
             defer { state.shownCounters = figures.counters }

@@ -1,0 +1,143 @@
+import SpillwayCore
+import Synchronization
+
+/// What operators change while a consumer runs.
+extension Consumer {
+    /// The name of the consumer's settings in its store.
+    public var settingsName: String { "consumer/\(id)" }
+
+    /// What is set now, and the revision of it; 0 if nobody has set anything.
+    public var settings: (settings: ConsumerSettings, revision: Int) {
+        control.withLock { ($0.settings, $0.revision) }
+    }
+
+    /// Replaces the settings: checks them, stores them with who changed them and when, and goes over to them.
+    ///
+    /// Nothing is lost, and nothing that has been handled is handled again. Another processor or topic makes the consumer
+    /// drain within `shutdownDrainTimeout` and begin again; everything else changes in place.
+    ///
+    /// - Parameters:
+    ///   - author: who changes them, for the history.
+    ///   - revision: the revision that the change was made from; `nil` is the present one.
+    /// - Returns: the revision that now holds.
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field, or
+    ///   ``SettingsError/Code/conflict``; what the store throws. Nothing was changed then.
+    @discardableResult
+    public func change(_ settings: ConsumerSettings, by author: String, after revision: Int? = nil) async throws -> Int
+    {
+        let effective = try effective(settings)
+        try await checkTopic(effective.configuration.topic)
+        let present = control.withLock { $0.revision }
+        guard revision.map({ $0 == present }) ?? true else {
+            throw SettingsError.conflict(settingsName, expected: revision ?? 0, found: present)
+        }
+        var next = present + 1
+        if let settingsStore {
+            next = try await settingsStore.put(
+                settingsName, value: settings.json(), author: author,
+                atMs: consumerWallMs, after: present
+            ).revision
+        }
+        goOver(to: effective, settings, revision: next)
+        logger.notice("settings changed", metadata: ["author": "\(author)", "revision": "\(next)"])
+        return next
+    }
+
+    /// Handles and fetches nothing until ``resume(by:)``, also over restarts where there is a settings store.
+    public func pause(by author: String) async throws {
+        var settings = settings.settings
+        settings.isPaused = true
+        try await change(settings, by: author)
+    }
+
+    /// Goes on after a pause.
+    public func resume(by author: String) async throws {
+        var settings = settings.settings
+        settings.isPaused = nil
+        try await change(settings, by: author)
+    }
+
+    /// Goes on at another place, in the partitions that this consumer owns: what runs ends, what waits is forgotten, and
+    /// the new place is committed, before or behind the present one. Records behind the present place are handled again.
+    ///
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid`` if the handler keeps its own positions, or if the
+    ///   broker can't find positions by time; `BrokerError`.
+    public func seek(to target: SeekTarget, by author: String) async throws {
+        guard let (run, effective) = control.withLock({ control in control.effective.map { (control.run, $0) } }) else {
+            throw SettingsError(.invalid, "consumer \(id) isn't running")
+        }
+        guard effective.processor.positionOwner == nil else {
+            throw SettingsError(.invalid, "the handler of consumer \(id) keeps its own positions: change them there")
+        }
+        let positions = try await positions(of: target, topic: effective.configuration.topic)
+        var settings = settings.settings
+        settings.lastSeek = target.description
+        try await change(settings, by: author)
+        run?.step { engine, now in
+            for (partition, position) in positions { engine.seek(partition, to: position, now: now) }
+        }
+    }
+
+    private func positions(of target: SeekTarget, topic: String) async throws -> [TopicPartition: Position] {
+        let ends = try await broker.endPositions(of: topic)
+        switch target {
+        case .earliest: return ends.mapValues { _ in .start }
+        case .latest: return ends
+        case .positions(let wanted):
+            guard let unknown = wanted.keys.first(where: { number in !ends.keys.contains { $0.partition == number } })
+            else {
+                return ends.reduce(into: [:]) { positions, end in
+                    if let position = wanted[end.key.partition] { positions[end.key] = position }
+                }
+            }
+            throw BrokerError(.unknownPartition, "topic \(topic) has no partition \(unknown)")
+        case .time(let ms):
+            guard let administered = broker as? any GroupAdministration else {
+                throw SettingsError(.invalid, "broker \(broker.source) can't find positions by time")
+            }
+            return try await administered.positions(of: topic, atOrAfterMs: ms)
+        }
+    }
+
+    /// A topic that is not there would leave the consumer without anything to read.
+    private func checkTopic(_ topic: String) async throws {
+        let present = control.withLock { $0.effective?.configuration.topic } ?? configuration.topic
+        if topic != present { _ = try await broker.partitionCount(of: topic) }
+    }
+
+    private var consumerWallMs: Int64 { timeSource.wallMilliseconds() }
+
+    private func goOver(to effective: EffectiveConfiguration, _ settings: ConsumerSettings, revision: Int) {
+        let (run, mustBeginAgain) = control.withLock { control -> (ConsumerRun?, Bool) in
+            control.settings = settings
+            control.revision = revision
+            let differs = control.effective.map { effective.differsInShape(from: $0) } ?? false
+            if differs, control.run != nil { control.mustBeginAgain = true }
+            control.effective = control.effective == nil ? nil : effective
+            return (control.run, differs)
+        }
+        if mustBeginAgain { run?.beginShutdown() } else { run?.apply(effective) }
+    }
+
+    /// Takes over what was set before this start. Settings that do not fit the program any more are left out, loudly.
+    func loadSettings() async {
+        guard let settingsStore else { return }
+        var attempts = 0
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            do {
+                guard let entry = try await settingsStore.current(settingsName) else { return }
+                control.withLock { $0.revision = entry.revision }
+                let settings = try ConsumerSettings(json: entry.value)
+                _ = try effective(settings)
+                return control.withLock { $0.settings = settings }
+            } catch let error as SettingsError {
+                logger.error("the stored settings don't fit and are left out", metadata: ["error": "\(error)"])
+                return
+            } catch {
+                attempts += 1
+                logger.warning("the settings can't be read, which is tried again", metadata: ["error": "\(error)"])
+                try? await timeSource.sleep(for: configuration.retry.backoff.delay(afterAttempts: attempts))
+            }
+        }
+    }
+}

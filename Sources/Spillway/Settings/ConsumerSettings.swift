@@ -1,0 +1,156 @@
+import FoundationEssentials
+
+/// What operators may change of a ``Consumer`` while it runs; what is `nil` is as the program configured it.
+///
+/// Pausing, rates, workers, limits and thresholds change in place, between two records. Another processor or topic makes
+/// the consumer drain, commit, and begin again with the new one in the same process; nothing is lost, and nothing is
+/// handled again that had been handled.
+public struct ConsumerSettings: Codable, Hashable, Sendable {
+    /// Handles nothing and fetches nothing while true. Survives restarts.
+    public var isPaused: Bool?
+    /// The name of the processor that handles.
+    public var processor: String?
+    /// The topic that is read; the group's commits of the topic before are kept.
+    public var topic: String?
+    /// How many handlers run at a time; 1 to 4,096.
+    public var concurrency: Int?
+    /// The most records of a batch; at least 1. Not for a processor that takes single records.
+    public var maxBatchRecords: Int?
+    /// The most bytes of a batch; at least 1.
+    public var maxBatchBytes: Int?
+    /// How long a batch waits to grow, in milliseconds; 0 to 3,600,000.
+    public var maxBatchDelayMs: Int?
+    /// Records a second; above zero.
+    public var recordsPerSecond: Double?
+    /// Bytes a second; above zero.
+    public var bytesPerSecond: Double?
+    /// The share of its window from which a key is hot; above 0 to 1. It cools at half of that.
+    public var hotKeyShare: Double?
+    /// Workers for hot keys; 1 to 4,096.
+    public var hotKeyWorkers: Int?
+    /// How often a record is handled in place; at least 1.
+    public var maxAttempts: Int?
+    /// The longest time from a record's end to its commit, in milliseconds; 1 to 600,000.
+    public var commitIntervalMs: Int?
+    /// How many records of a partition may lie between its lowest unfinished record and its newest one; at least 1.
+    public var maxUncommittedRecords: Int?
+    /// Where the consumer was last told to go on; set by ``Consumer/seek(to:by:)``, for the history.
+    public var lastSeek: String?
+
+    /// Makes settings that change nothing.
+    public init() {}
+
+    /// Reads settings.
+    ///
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field: one that is unknown, or of
+    ///   another kind.
+    public init(json: [UInt8]) throws {
+        do {
+            let decoder = JSONDecoder()
+            let known = try decoder.decode(KnownFields.self, from: Data(json))
+            guard known.unknown.isEmpty else {
+                throw SettingsError(.invalid, "there is no setting \(known.unknown.sorted().joined(separator: ", "))")
+            }
+            self = try decoder.decode(ConsumerSettings.self, from: Data(json))
+        } catch let error as SettingsError {
+            throw error
+        } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+            let field = context.codingPath.map(\.stringValue).joined(separator: ".")
+            throw SettingsError(.invalid, field.isEmpty ? "settings are a JSON object" : "\(field) is of another kind")
+        } catch {
+            throw SettingsError(.invalid, "settings are a JSON object", cause: error)
+        }
+    }
+
+    /// The settings as JSON, with the fields in the order of their names.
+    public func json() -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        guard let data = try? encoder.encode(self) else { return Array("{}".utf8) }
+        return Array(data)
+    }
+
+    /// The configuration with these settings in place of its own.
+    ///
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field and its range.
+    func applied(to configuration: ConsumerConfiguration) throws -> ConsumerConfiguration {
+        var changed = configuration
+        changed.processor = processor ?? configuration.processor
+        changed.topic = topic ?? configuration.topic
+        changed.concurrency = concurrency ?? configuration.concurrency
+        changed.rate.recordsPerSecond = recordsPerSecond ?? configuration.rate.recordsPerSecond
+        changed.rate.bytesPerSecond = bytesPerSecond ?? configuration.rate.bytesPerSecond
+        if let hotKeyShare {
+            changed.hotKeys?.share = hotKeyShare
+            changed.hotKeys?.coolShare = hotKeyShare / 2
+        }
+        if let hotKeyWorkers { changed.hotKeys?.workers = hotKeyWorkers }
+        if let maxAttempts {
+            try Self.require(maxAttempts >= 1, "maxAttempts", "at least 1")
+            changed.retry.maxAttempts = maxAttempts
+        }
+        if let commitIntervalMs {
+            try Self.require((1...600_000).contains(commitIntervalMs), "commitIntervalMs", "1 to 600000")
+            changed.commitInterval = .milliseconds(commitIntervalMs)
+        }
+        changed.maxUncommittedRecords = maxUncommittedRecords ?? configuration.maxUncommittedRecords
+        do { try changed.validate() } catch let error as ConsumerError {
+            throw SettingsError(.invalid, error.message, cause: error)
+        }
+        return changed
+    }
+
+    /// A processor's limits with these settings in place of its own.
+    ///
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field and its range.
+    func applied(to limits: BatchLimits) throws -> BatchLimits {
+        try Self.require(maxBatchRecords.map { $0 >= 1 } ?? true, "maxBatchRecords", "at least 1")
+        try Self.require(maxBatchBytes.map { $0 >= 1 } ?? true, "maxBatchBytes", "at least 1")
+        try Self.require(
+            maxBatchDelayMs.map { (0...3_600_000).contains($0) } ?? true, "maxBatchDelayMs", "0 to 3600000")
+        // A processor of single records stays one.
+        if limits.maxRecords == 1 { return limits }
+        return BatchLimits(
+            maxRecords: max(2, maxBatchRecords ?? limits.maxRecords), maxBytes: maxBatchBytes ?? limits.maxBytes,
+            maxDelay: maxBatchDelayMs.map { .milliseconds($0) } ?? limits.maxDelay)
+    }
+
+    private static func require(_ holds: Bool, _ field: String, _ range: String) throws {
+        guard holds else { throw SettingsError(.invalid, "\(field) must be \(range)") }
+    }
+
+    /// Finds the names that a JSON object has and settings have not.
+    private struct KnownFields: Decodable {
+        var unknown: [String] = []
+
+        private struct Name: CodingKey {
+            var stringValue: String
+            var intValue: Int? { nil }
+            init?(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+
+        init(from decoder: any Decoder) throws {
+            let names = try decoder.container(keyedBy: Name.self).allKeys.map(\.stringValue)
+            unknown = names.filter { CodingKeys(stringValue: $0) == nil }
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+        case isPaused
+        case processor
+        case topic
+        case concurrency
+        case maxBatchRecords
+        case maxBatchBytes
+        case maxBatchDelayMs
+        case recordsPerSecond
+        case bytesPerSecond
+        case hotKeyShare
+        case hotKeyWorkers
+        case maxAttempts
+        case commitIntervalMs
+        case maxUncommittedRecords
+        case lastSeek
+    }
+}

@@ -1,0 +1,69 @@
+internal import FoundationEssentials
+public import Spillway
+internal import SpillwayCore
+internal import Synchronization
+
+/// Settings and their history in the embedded database, durable on return.
+public final class RocksSettingsStore: SettingsStore {
+    /// What is stored of a revision: format 1.
+    private struct Row: Codable {
+        var format = 1
+        var author: String
+        var atMs: Int64
+        var value: Data
+    }
+
+    private let values: KeyValueStore
+    private let work = BlockingExecutor(name: "settings", threads: 1)
+
+    /// Opens the store; makes its column family if it is not there. Blocks.
+    public init(_ database: Database) throws { values = try KeyValueStore(database) }
+
+    /// Waits for calls that have begun; to be called before the database is closed. Blocks.
+    public func close() { work.shutdown() }
+
+    /// The newest entry of a name.
+    public func current(_ name: String) async throws -> SettingsEntry? {
+        try await work.run { [self] in try entries(name).last }
+    }
+
+    /// The entries of a name, newest first.
+    public func history(_ name: String, limit: Int) async throws -> [SettingsEntry] {
+        try await work.run { [self] in Array(try entries(name).reversed().prefix(max(0, limit))) }
+    }
+
+    /// Stores the next revision of a name; durable on return.
+    public func put(
+        _ name: String, value: [UInt8], author: String, atMs: Int64, after revision: Int
+    ) async throws -> SettingsEntry {
+        try await work.run { [self] in
+            let entries = try entries(name)
+            let last = entries.last?.revision ?? 0
+            guard last == revision else { throw SettingsError.conflict(name, expected: revision, found: last) }
+            let row = Row(author: author, atMs: atMs, value: Data(value))
+            try values.put(Self.key(name, last + 1), Array(try JSONEncoder().encode(row)))
+            if entries.count >= keptSettingsRevisions { try values.delete(Self.key(name, entries[0].revision)) }
+            return SettingsEntry(name: name, revision: last + 1, value: value, author: author, atMs: atMs)
+        }
+    }
+
+    /// All revisions of a name, oldest first. At most a thousand small rows.
+    private func entries(_ name: String) throws -> [SettingsEntry] {
+        let prefix = Self.prefix(name)
+        return try values.all(prefix: prefix).map { key, bytes in
+            guard let revision = Int(key.dropFirst(prefix.count)),
+                let row = try? JSONDecoder().decode(Row.self, from: Data(bytes)), row.format == 1
+            else { throw SettingsError(.failed, "revision \(key) can't be read: it is damaged, or of a newer version") }
+            return SettingsEntry(
+                name: name, revision: revision, value: Array(row.value), author: row.author, atMs: row.atMs)
+        }
+    }
+
+    private static func prefix(_ name: String) -> String { "revisions\u{0}\(name)\u{0}" }
+
+    /// Numbers of one length, so that they sort as they count.
+    private static func key(_ name: String, _ revision: Int) -> String {
+        let digits = String(revision)
+        return prefix(name) + String(repeating: "0", count: max(0, 20 - digits.count)) + digits
+    }
+}
