@@ -15,6 +15,7 @@ public struct ConsoleRoutes: Sendable {
     private let authentication: Authentication
     private let groups: GroupRoutes
     private let deadLetters: DeadLetterRoutes?
+    private let consumers: ConsumerRoutes?
 
     /// Makes the routes.
     ///
@@ -22,13 +23,15 @@ public struct ConsoleRoutes: Sendable {
     ///   - authentication: who asks.
     ///   - groups: the broker whose groups are looked after.
     ///   - failures: where dead letters are; `nil`, the default, leaves their routes out.
+    ///   - consumers: those of this process, with ids of their own; none, the default, leaves their routes out.
     ///   - time: when a letter that goes back is due, and how long one request may take.
     public init(
         authentication: Authentication, groups: any GroupAdministration, failures: (any FailureStore)? = nil,
-        time: any TimeSource = SystemTimeSource()
+        consumers: [Consumer] = [], time: any TimeSource = SystemTimeSource()
     ) {
         self.authentication = authentication
         self.groups = GroupRoutes(broker: groups)
+        self.consumers = consumers.isEmpty ? nil : ConsumerRoutes(consumers: consumers)
         deadLetters = failures.map { DeadLetterRoutes(store: $0, time: time) }
     }
 
@@ -38,6 +41,7 @@ public struct ConsoleRoutes: Sendable {
         router.on(.get, "/v1/admin/groups", handler: forAdmins(groups.list))
         router.on(.delete, groupPath, handler: forAdmins(groups.delete))
         router.on(.put, groupPath + "/offsets", handler: forAdmins(groups.setOffsets))
+        if let consumers { register(consumers, on: &router) }
         guard let deadLetters else { return }
         let letterPath = "/v1/admin/dead-letters/{id}"
         router.on(.get, "/v1/admin/dead-letters", handler: forAdmins(deadLetters.list))
@@ -47,29 +51,51 @@ public struct ConsoleRoutes: Sendable {
         router.on(.post, letterPath + "/requeue", handler: forAdmins(deadLetters.requeue))
     }
 
+    private func register(_ consumers: ConsumerRoutes, on router: inout HTTPRouter) {
+        let path = "/v1/admin/consumers/{id}"
+        router.on(.get, "/v1/admin/consumers", handler: forNamedAdmins(consumers.list))
+        router.on(.get, path, handler: forNamedAdmins(consumers.show))
+        router.on(.get, path + "/settings", handler: forNamedAdmins(consumers.settings))
+        router.on(.put, path + "/settings", handler: forNamedAdmins(consumers.change))
+        router.on(.get, path + "/settings/history", handler: forNamedAdmins(consumers.history))
+        router.on(.post, path + "/seek", handler: forNamedAdmins(consumers.seek))
+    }
+
     /// What the specification has to say of these routes. It refers to the schema `Problem` and to the refusals that every
     /// document has.
-    public var specification: OpenAPIFragment { Self.specification(hasDeadLetters: deadLetters != nil) }
+    public var specification: OpenAPIFragment {
+        Self.specification(hasDeadLetters: deadLetters != nil, hasConsumers: consumers != nil)
+    }
 
     /// The same without routes.
-    package static func specification(hasDeadLetters: Bool) -> OpenAPIFragment {
+    package static func specification(hasDeadLetters: Bool, hasConsumers: Bool = false) -> OpenAPIFragment {
         var fragment = ConsoleSpecification.groups
-        guard hasDeadLetters else { return fragment }
-        let letters = ConsoleSpecification.deadLetters
-        fragment.tags += letters.tags
-        fragment.paths += letters.paths
-        fragment.parameters += letters.parameters
-        fragment.responses += letters.responses
-        fragment.schemas += letters.schemas
+        let more =
+            (hasDeadLetters ? [ConsoleSpecification.deadLetters] : [])
+            + (hasConsumers ? [ConsoleSpecification.consumers] : [])
+        for part in more {
+            fragment.tags += part.tags
+            fragment.paths += part.paths
+            fragment.parameters += part.parameters
+            fragment.responses += part.responses
+            fragment.schemas += part.schemas
+        }
         return fragment
     }
 
     /// Who has no token of scope admin gets no further than here.
     private func forAdmins(_ handler: @escaping HTTPHandler) -> HTTPHandler {
+        forNamedAdmins { request, _ in try await handler(request) }
+    }
+
+    /// The same for handlers that note who asked.
+    private func forNamedAdmins(
+        _ handler: @escaping @Sendable (HTTPRequest, String) async throws -> HTTPResponse
+    ) -> HTTPHandler {
         let authentication = authentication
         return { request in
-            _ = try authentication.principal(of: request, scope: "admin")
-            var response = try await ConsoleProblems.telling { try await handler(request) }
+            let principal = try authentication.principal(of: request, scope: "admin")
+            var response = try await ConsoleProblems.telling { try await handler(request, principal.subject) }
             response.fields.append(.cacheControl, "no-store")
             return response
         }

@@ -45,11 +45,12 @@ public final class ReactionService: Service {
     ///   - blocking: threads for reads that may wait for a disk.
     ///   - projections: threads on which the projections run.
     ///   - tracer: traces votes and projections; `nil` traces nothing.
+    ///   - settings: keeps what operators change of the projections' consumer.
     /// - Throws: what the store or the registry throws.
     public init(
         configuration: ReactionsConfiguration, broker: any ReplayableBroker, store: any ReactionStore,
         blocking: BlockingExecutor, projections: BlockingExecutor, registry: MetricsRegistry, logger: Logger,
-        time: any TimeSource = SystemTimeSource(), tracer: Tracer? = nil
+        time: any TimeSource = SystemTimeSource(), tracer: Tracer? = nil, settings: (any SettingsStore)? = nil
     ) throws {
         self.configuration = configuration
         self.broker = broker
@@ -79,15 +80,18 @@ public final class ReactionService: Service {
             ? nil
             : try Self.consumer(
                 projector, configuration, broker, tracing: tracing, executor: projections, registry: registry,
-                logger: logger, time: time)
+                logger: logger, time: time, settings: settings)
     }
 
     private static let group = "reactions"
 
+    /// The consumers that run in the service, for those who look after them.
+    public var consumers: [Consumer] { consumer.map { [$0] } ?? [] }
+
     private static func consumer(
         _ projector: ReactionProjector, _ configuration: ReactionsConfiguration, _ broker: any ReplayableBroker,
         tracing: TracingInterceptor?, executor: BlockingExecutor, registry: MetricsRegistry, logger: Logger,
-        time: any TimeSource
+        time: any TimeSource, settings: (any SettingsStore)?
     ) throws -> Consumer {
         var consuming = ConsumerConfiguration(topic: configuration.topic, group: group)
         consuming.order = .partition
@@ -99,8 +103,8 @@ public final class ReactionService: Service {
         return try Consumer(
             id: "reactions", broker: broker, configuration: consuming,
             processor: .partitionBatch(projector, maxRecords: configuration.projectionBatchRecords),
-            interceptors: tracing.map { [$0] } ?? [], executor: executor, metrics: registry, timeSource: time,
-            logger: logger)
+            interceptors: tracing.map { [$0] } ?? [], executor: executor, settings: settings, metrics: registry,
+            timeSource: time, logger: logger)
     }
 
     /// Sends one event to the log.

@@ -14,12 +14,12 @@ struct ConsoleHarness {
     let router: HTTPRouter
     private let tokens: TokenIssuer
 
-    init() throws {
+    init(consumers: [Consumer] = []) throws {
         let key = try SigningKey.random()
         tokens = TokenIssuer(key: key)
         console = ConsoleRoutes(
             authentication: Authentication(TokenAuthenticator(verifier: TokenVerifier(keys: .secret(key)))),
-            groups: broker, failures: store, time: time)
+            groups: broker, failures: store, consumers: consumers, time: time)
         var router = HTTPRouter()
         console.register(on: &router)
         self.router = router

@@ -10,10 +10,12 @@ import Testing
     private static let methods: [HTTPMethod] = [.get, .head, .post, .put, .patch, .delete, .options]
 
     /// `GET /v1/admin/groups` and so on, as the router has them.
-    private func served(_ router: HTTPRouter) -> Set<String> {
+    func served(_ router: HTTPRouter) -> Set<String> {
         var served: Set<String> = []
         for pattern in router.patterns {
-            let path = Array(pattern.replacing("{topic}", with: "x").replacing("{group}", with: "x").utf8)
+            let path = Array(
+                pattern.replacing("{topic}", with: "x").replacing("{group}", with: "x").replacing("{id}", with: "x")
+                    .utf8)
             for method in Self.methods {
                 if let route = router.match(method, path: path.span).route, route.method == method {
                     served.insert("\(method) \(pattern)")
@@ -25,7 +27,7 @@ import Testing
 
     private struct Operation: Decodable {}
 
-    private func documented(_ console: ConsoleRoutes) throws -> Set<String> {
+    func documented(_ console: ConsoleRoutes) throws -> Set<String> {
         let text = "{\(console.specification.paths.joined(separator: ","))}"
         let paths = try JSONDecoder().decode([String: [String: Operation]].self, from: Data(text.utf8))
         return Set(paths.flatMap { path, methods in methods.keys.map { "\($0.uppercased()) \(path)" } })

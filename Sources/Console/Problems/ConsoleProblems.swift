@@ -11,6 +11,8 @@ enum ConsoleProblems {
             throw problem(error) ?? error
         } catch let error as FailureStoreError {
             throw problem(error) ?? error
+        } catch let error as SettingsError {
+            throw problem(error) ?? error
         }
     }
 
@@ -24,6 +26,14 @@ enum ConsoleProblems {
         case .closed: Problem.retry(.serviceUnavailable, after: .seconds(1), detail: error.message)
         default:
             error.isRetriable ? Problem.retry(.serviceUnavailable, after: .seconds(1), detail: error.message) : nil
+        }
+    }
+
+    private static func problem(_ error: SettingsError) -> (any Error)? {
+        switch error.code {
+        case .invalid: RequestError.field("settings", error.message)
+        case .conflict: Problem(.conflict, type: "settings-conflict", detail: error.message)
+        default: nil
         }
     }
 

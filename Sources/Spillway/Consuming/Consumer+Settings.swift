@@ -43,6 +43,11 @@ extension Consumer {
         return next
     }
 
+    /// The changes of the settings, newest first, at most so many; none without a settings store.
+    public func settingsHistory(limit: Int) async throws -> [SettingsEntry] {
+        try await settingsStore?.history(settingsName, limit: limit) ?? []
+    }
+
     /// Handles and fetches nothing until ``resume(by:)``, also over restarts where there is a settings store.
     public func pause(by author: String) async throws {
         var settings = settings.settings
@@ -102,7 +107,12 @@ extension Consumer {
     /// A topic that is not there would leave the consumer without anything to read.
     private func checkTopic(_ topic: String) async throws {
         let present = control.withLock { $0.effective?.configuration.topic } ?? configuration.topic
-        if topic != present { _ = try await broker.partitionCount(of: topic) }
+        guard topic != present else { return }
+        do {
+            _ = try await broker.partitionCount(of: topic)
+        } catch let error as BrokerError where error.code == .unknownTopic {
+            throw SettingsError(.invalid, "topic \(topic) is not there: make it first", cause: error)
+        }
     }
 
     private var consumerWallMs: Int64 { timeSource.wallMilliseconds() }

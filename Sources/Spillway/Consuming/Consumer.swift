@@ -113,6 +113,10 @@ public final class Consumer: Service {
         guard failureStore != nil || !effective.configuration.needsFailureStore else {
             throw SettingsError(.invalid, "consumer \(id) has no failure store to move records to")
         }
+        guard effective.processor.positionOwner == nil || effective.configuration.topic == configuration.topic else {
+            throw SettingsError(
+                .invalid, "topic can't change: the handler of consumer \(id) keeps positions of \(configuration.topic)")
+        }
         return effective
     }
 

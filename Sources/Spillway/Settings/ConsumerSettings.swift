@@ -40,18 +40,13 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
     /// Makes settings that change nothing.
     public init() {}
 
-    /// Reads settings.
+    /// Reads settings from their JSON, a flat object with names like `is_paused`.
     ///
     /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field: one that is unknown, or of
     ///   another kind.
     public init(json: [UInt8]) throws {
         do {
-            let decoder = JSONDecoder()
-            let known = try decoder.decode(KnownFields.self, from: Data(json))
-            guard known.unknown.isEmpty else {
-                throw SettingsError(.invalid, "there is no setting \(known.unknown.sorted().joined(separator: ", "))")
-            }
-            self = try decoder.decode(ConsumerSettings.self, from: Data(json))
+            self = try JSONDecoder().decode(ConsumerSettings.self, from: Data(json))
         } catch let error as SettingsError {
             throw error
         } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
@@ -60,6 +55,34 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         } catch {
             throw SettingsError(.invalid, "settings are a JSON object", cause: error)
         }
+    }
+
+    /// Reads settings.
+    ///
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid`` for a name that is no setting; `DecodingError` for
+    ///   a value of another kind.
+    public init(from decoder: any Decoder) throws {
+        let names = try decoder.container(keyedBy: Name.self).allKeys.map(\.stringValue)
+        let unknown = names.filter { CodingKeys(stringValue: $0) == nil }.sorted()
+        guard unknown.isEmpty else {
+            throw SettingsError(.invalid, "there is no setting \(unknown.joined(separator: ", "))")
+        }
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        isPaused = try values.decodeIfPresent(Bool.self, forKey: .isPaused)
+        processor = try values.decodeIfPresent(String.self, forKey: .processor)
+        topic = try values.decodeIfPresent(String.self, forKey: .topic)
+        concurrency = try values.decodeIfPresent(Int.self, forKey: .concurrency)
+        maxBatchRecords = try values.decodeIfPresent(Int.self, forKey: .maxBatchRecords)
+        maxBatchBytes = try values.decodeIfPresent(Int.self, forKey: .maxBatchBytes)
+        maxBatchDelayMs = try values.decodeIfPresent(Int.self, forKey: .maxBatchDelayMs)
+        recordsPerSecond = try values.decodeIfPresent(Double.self, forKey: .recordsPerSecond)
+        bytesPerSecond = try values.decodeIfPresent(Double.self, forKey: .bytesPerSecond)
+        hotKeyShare = try values.decodeIfPresent(Double.self, forKey: .hotKeyShare)
+        hotKeyWorkers = try values.decodeIfPresent(Int.self, forKey: .hotKeyWorkers)
+        maxAttempts = try values.decodeIfPresent(Int.self, forKey: .maxAttempts)
+        commitIntervalMs = try values.decodeIfPresent(Int.self, forKey: .commitIntervalMs)
+        maxUncommittedRecords = try values.decodeIfPresent(Int.self, forKey: .maxUncommittedRecords)
+        lastSeek = try values.decodeIfPresent(String.self, forKey: .lastSeek)
     }
 
     /// The settings as JSON, with the fields in the order of their names.
@@ -86,11 +109,11 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         }
         if let hotKeyWorkers { changed.hotKeys?.workers = hotKeyWorkers }
         if let maxAttempts {
-            try Self.require(maxAttempts >= 1, "maxAttempts", "at least 1")
+            try Self.require(maxAttempts >= 1, "max_attempts", "at least 1")
             changed.retry.maxAttempts = maxAttempts
         }
         if let commitIntervalMs {
-            try Self.require((1...600_000).contains(commitIntervalMs), "commitIntervalMs", "1 to 600000")
+            try Self.require((1...600_000).contains(commitIntervalMs), "commit_interval_ms", "1 to 600000")
             changed.commitInterval = .milliseconds(commitIntervalMs)
         }
         changed.maxUncommittedRecords = maxUncommittedRecords ?? configuration.maxUncommittedRecords
@@ -104,10 +127,10 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
     ///
     /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field and its range.
     func applied(to limits: BatchLimits) throws -> BatchLimits {
-        try Self.require(maxBatchRecords.map { $0 >= 1 } ?? true, "maxBatchRecords", "at least 1")
-        try Self.require(maxBatchBytes.map { $0 >= 1 } ?? true, "maxBatchBytes", "at least 1")
+        try Self.require(maxBatchRecords.map { $0 >= 1 } ?? true, "max_batch_records", "at least 1")
+        try Self.require(maxBatchBytes.map { $0 >= 1 } ?? true, "max_batch_bytes", "at least 1")
         try Self.require(
-            maxBatchDelayMs.map { (0...3_600_000).contains($0) } ?? true, "maxBatchDelayMs", "0 to 3600000")
+            maxBatchDelayMs.map { (0...3_600_000).contains($0) } ?? true, "max_batch_delay_ms", "0 to 3600000")
         // A processor of single records stays one.
         if limits.maxRecords == 1 { return limits }
         return BatchLimits(
@@ -119,38 +142,29 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         guard holds else { throw SettingsError(.invalid, "\(field) must be \(range)") }
     }
 
-    /// Finds the names that a JSON object has and settings have not.
-    private struct KnownFields: Decodable {
-        var unknown: [String] = []
-
-        private struct Name: CodingKey {
-            var stringValue: String
-            var intValue: Int? { nil }
-            init?(stringValue: String) { self.stringValue = stringValue }
-            init?(intValue: Int) { nil }
-        }
-
-        init(from decoder: any Decoder) throws {
-            let names = try decoder.container(keyedBy: Name.self).allKeys.map(\.stringValue)
-            unknown = names.filter { CodingKeys(stringValue: $0) == nil }
-        }
+    /// Any name of an object.
+    private struct Name: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init?(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
     }
 
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-        case isPaused
+    private enum CodingKeys: String, CodingKey {
+        case isPaused = "is_paused"
         case processor
         case topic
         case concurrency
-        case maxBatchRecords
-        case maxBatchBytes
-        case maxBatchDelayMs
-        case recordsPerSecond
-        case bytesPerSecond
-        case hotKeyShare
-        case hotKeyWorkers
-        case maxAttempts
-        case commitIntervalMs
-        case maxUncommittedRecords
-        case lastSeek
+        case maxBatchRecords = "max_batch_records"
+        case maxBatchBytes = "max_batch_bytes"
+        case maxBatchDelayMs = "max_batch_delay_ms"
+        case recordsPerSecond = "records_per_second"
+        case bytesPerSecond = "bytes_per_second"
+        case hotKeyShare = "hot_key_share"
+        case hotKeyWorkers = "hot_key_workers"
+        case maxAttempts = "max_attempts"
+        case commitIntervalMs = "commit_interval_ms"
+        case maxUncommittedRecords = "max_uncommitted_records"
+        case lastSeek = "last_seek"
     }
 }

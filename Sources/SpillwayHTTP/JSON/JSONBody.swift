@@ -15,6 +15,9 @@ package enum JSONBody {
             return try decoder.decode(type, from: Data(body))
         } catch let error as DecodingError {
             throw RequestError(decoding: error)
+        } catch let error as RequestError {
+            // The type itself knew what is wrong.
+            throw error
         } catch {
             throw RequestError.malformed("The body is not valid JSON.")
         }

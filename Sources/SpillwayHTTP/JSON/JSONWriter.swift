@@ -13,6 +13,9 @@ package struct JSONWriter {
         unsafe bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
     }
 
+    /// Writes a value that is JSON already.
+    package mutating func encoded(_ json: [UInt8]) { bytes += json }
+
     /// Writes text that is known to need no escape (an id that was checked), in quotes.
     package mutating func plain(_ text: String) {
         bytes.append(UInt8(ascii: "\""))

@@ -14,6 +14,11 @@ enum CommandName: String, Sendable, Hashable, CaseIterable {
     case deadLettersShow = "dead-letters show"
     case deadLettersRequeue = "dead-letters requeue"
     case deadLettersDiscard = "dead-letters discard"
+    case inspect
+    case settingsShow = "settings show"
+    case settingsSet = "settings set"
+    case settingsHistory = "settings history"
+    case settingsSeek = "settings seek"
     case bench
     case version
     /// Prints docs/CONFIGURATION.md; not in the help.
@@ -39,6 +44,11 @@ enum CommandName: String, Sendable, Hashable, CaseIterable {
         case .deadLettersShow: "show one of them whole"
         case .deadLettersRequeue: "send them back to be handled again"
         case .deadLettersDiscard: "throw them away"
+        case .inspect: "say how a running server's consumers stand, and what holds their commits back"
+        case .settingsShow: "show what operators have set of a consumer"
+        case .settingsSet: "change a consumer's settings while records flow"
+        case .settingsHistory: "who changed them, when, and to what"
+        case .settingsSeek: "let a running consumer go on at another place"
         case .bench: "an open-loop load with progress and a latency table"
         case .version: "print the version"
         case .docsOptions: "print the page of options"
@@ -53,6 +63,9 @@ enum CommandName: String, Sendable, Hashable, CaseIterable {
         case .deadLettersShow: ["ID"]
         case .deadLettersRequeue: ["[ID…]"]
         case .deadLettersDiscard: ["ID…"]
+        case .inspect: ["[CONSUMER…]"]
+        case .settingsShow, .settingsHistory, .settingsSeek: ["CONSUMER"]
+        case .settingsSet: ["CONSUMER", "NAME=VALUE…"]
         case .import: ["FILE"]
         case .backup, .restore: ["DIR"]
         case .serve, .token, .audit, .recover, .groupsList, .deadLettersList, .bench, .version, .docsOptions: []
@@ -106,6 +119,16 @@ enum CommandName: String, Sendable, Hashable, CaseIterable {
         case .deadLettersRequeue:
             "Takes IDs or --group. A letter goes back once: asking again sends nothing more. Prints how many went back."
         case .deadLettersDiscard: "What is thrown away is gone for good."
+        case .inspect:
+            "For each partition: the position that would be committed, the window above it, and the record that blocks it."
+        case .settingsShow, .settingsHistory: ""
+        case .settingsSet:
+            """
+            NAME=VALUE sets one, NAME= takes it back: is_paused=true, concurrency=8, records_per_second=100, processor=batch.
+            The others stay. If somebody else changes them meanwhile, nothing is set, and 1 is the exit code.
+            """
+        case .settingsSeek:
+            "What runs ends, what waits is forgotten, and the new place is committed. Records behind the old place come again."
         case .version, .docsOptions: ""
         }
     }

@@ -95,6 +95,12 @@ struct Program {
         case .deadLettersShow: return try DeadLettersCommand.show(values, id: line.operands[0], terminal)
         case .deadLettersRequeue: return try DeadLettersCommand.requeue(values, ids: line.operands, terminal)
         case .deadLettersDiscard: return try DeadLettersCommand.discard(values, ids: line.operands, terminal)
+        case .inspect: return try InspectCommand.run(values, ids: line.operands, terminal)
+        case .settingsShow: return try SettingsCommand.show(values, line.operands[0], terminal)
+        case .settingsSet:
+            return try SettingsCommand.set(values, line.operands[0], Array(line.operands.dropFirst()), terminal)
+        case .settingsHistory: return try SettingsCommand.history(values, line.operands[0], terminal)
+        case .settingsSeek: return try SettingsCommand.seek(values, line.operands[0], terminal)
         case .bench: return try BenchCommand.run(values, terminal)
         case .version: return VersionCommand.run(terminal)
         case .docsOptions:

@@ -29,7 +29,10 @@ extension OptionTable {
         "Certificates to trust for https, in PEM.")
     static let json = Option<Bool>(
         "json", .flag, default: "false",
-        for: [.groupsList, .groupsSeek, .deadLettersList, .deadLettersShow, .deadLettersRequeue],
+        for: [
+            .groupsList, .groupsSeek, .deadLettersList, .deadLettersShow, .deadLettersRequeue, .inspect, .settingsShow,
+            .settingsSet, .settingsHistory,
+        ],
         "Print the server's JSON, one answer a line, instead of text for people.")
     static let group = Option<String>(
         "group", .text(placeholder: "GROUP"), meaning: "all groups; to requeue: the letters that are named",
@@ -38,7 +41,7 @@ extension OptionTable {
         "limit", .integer(1...1_000_000, unit: "letters"), default: "50", for: [.deadLettersList],
         "At most so many dead letters.")
     static let seekTarget = Option<String>(
-        "to", .text(placeholder: "earliest|latest|TIME|PARTITION=POSITION,…"), for: [.groupsSeek],
+        "to", .text(placeholder: "earliest|latest|TIME|PARTITION=POSITION,…"), for: [.groupsSeek, .settingsSeek],
         "Where to begin: a word, an instant such as 2026-01-31T12:00:00Z, or positions such as 0=1-42,3=1-40.")
 
     static let scenario = Option<String>(

@@ -41,6 +41,6 @@ extension Set<CommandName> {
     /// What asks a running server as an administrator.
     static let administering: Self = [
         .backup, .groupsList, .groupsDelete, .groupsSeek, .deadLettersList, .deadLettersShow, .deadLettersRequeue,
-        .deadLettersDiscard,
+        .deadLettersDiscard, .inspect, .settingsShow, .settingsSet, .settingsHistory, .settingsSeek,
     ]
 }

@@ -10,6 +10,7 @@ final class EmbeddedNode: Sendable {
     let database: Database
     let broker: EmbeddedBroker
     let store: RocksReactionStore
+    let settings: RocksSettingsStore
     let partitions: Int
     /// Where records go that consumers give up; the reactions' projections give up none, so there is no store of them.
     let failures: (any FailureStore)? = nil
@@ -36,6 +37,7 @@ final class EmbeddedNode: Sendable {
         partitions = stored ?? configuration.partitions
         store = try RocksReactionStore(
             database, epoch: database.storeEpoch, partitions: partitions, targetTypes: targetTypes)
+        settings = try RocksSettingsStore(database)
         broker = try EmbeddedBroker(
             database, configuration: Self.broker(log), metrics: registry, logger: logger)
     }
@@ -81,6 +83,7 @@ final class EmbeddedNode: Sendable {
     /// - Parameter keepsEpoch: false makes the next start a new epoch, since rows changed beside the log.
     func close(keepsEpoch: Bool = true) async throws {
         await broker.close()
+        settings.close()
         try database.close(marksClean: keepsEpoch)
     }
 }

@@ -31,7 +31,7 @@ struct EmbeddedServer {
         let service = try ReactionService(
             configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
             blocking: readers, projections: projections, registry: registry, logger: Logger(label: "reactions"),
-            tracer: tracing?.tracer)
+            tracer: tracing?.tracer, settings: node.settings)
         do {
             try await serve(service, node, tracing)
         } catch {
@@ -124,7 +124,9 @@ struct EmbeddedServer {
         routing.maximumStreams = configuration.network.maxStreams
         ReactionRoutes(service: service, authentication: access.authentication, configuration: routing)
             .register(on: &router)
-        let console = ConsoleRoutes(authentication: access.authentication, groups: node.broker, failures: node.failures)
+        let console = ConsoleRoutes(
+            authentication: access.authentication, groups: node.broker, failures: node.failures,
+            consumers: service.consumers)
         console.register(on: &router)
         OperationRoutes(
             service: service, authentication: access.authentication, registry: registry, routes: routing,

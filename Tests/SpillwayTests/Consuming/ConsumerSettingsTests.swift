@@ -79,7 +79,7 @@ private final class WaitingHandler: SingleHandler {
         }
         let history = try await store.history("consumer/c", limit: 10)
         #expect(history.map(\.author) == ["bob", "ann"] && history.map(\.revision) == [2, 1])
-        #expect(history[1].value == Array("{\"isPaused\":true}".utf8))
+        #expect(history[1].value == Array("{\"is_paused\":true}".utf8))
         #expect(try await ConsumerTests.committedAll(broker))
     }
 
@@ -121,7 +121,7 @@ private final class WaitingHandler: SingleHandler {
             try await eventually { notebook.values.count == 10 }
             var settings = ConsumerSettings()
             settings.topic = "missing"
-            await #expect(throws: BrokerError.self) { try await consumer.change(settings, by: "ann") }
+            await #expect(throws: SettingsError.self) { try await consumer.change(settings, by: "ann") }
             settings.topic = "other"
             try await consumer.change(settings, by: "ann")
             try await eventually { notebook.values.count == 20 }
@@ -191,8 +191,8 @@ private final class WaitingHandler: SingleHandler {
         #expect(await problem { $0.concurrency = 0 }.contains("concurrency"))
         #expect(await problem { $0.processor = "nobody" }.contains("processor must be one of single, batch"))
         #expect(await problem { $0.recordsPerSecond = -1 }.contains("rate.recordsPerSecond"))
-        #expect(await problem { $0.maxBatchRecords = 0 }.contains("maxBatchRecords must be at least 1"))
-        #expect(await problem { $0.maxAttempts = 0 }.contains("maxAttempts"))
+        #expect(await problem { $0.maxBatchRecords = 0 }.contains("max_batch_records must be at least 1"))
+        #expect(await problem { $0.maxAttempts = 0 }.contains("max_attempts"))
         #expect(await problem { $0.hotKeyShare = 2 }.contains("hotKeys.share"))
         #expect(try await store.current("consumer/c") == nil)
         for (text, word) in [
