@@ -4,6 +4,8 @@ package import SpillwayCore
 extension ConsumerEngine {
     /// The most records of one held key that are loaded at a time.
     private static var loadRecords: Int { 256 }
+    /// The most reads of one set, beside those of keys that waited for something else.
+    private static var maxLoads: Int { 64 }
     /// How often delayed entries are looked for that somebody else may have put there.
     private static var lookInterval: Duration { .seconds(1) }
 
@@ -25,19 +27,15 @@ extension ConsumerEngine {
                     limit: limit + state.side.inMemory.count, epoch: state.epoch))
             room -= limit
         }
-        for place in heldKeys.takeWaiting() + popDueKeys(now, most: 64) {
-            guard let load = load(place, room: &room, now: now) else { continue }
-            loads.append(load)
+        for place in heldKeys.takeWaiting() {
+            if let load = load(place, room: &room, now: now) { loads.append(load) }
+        }
+        while loads.count < Self.maxLoads, let place = heldKeys.popDue(now) {
+            if let load = load(place, room: &room, now: now) { loads.append(load) }
         }
         guard !loads.isEmpty else { return nil }
         side.isReading = true
         return loads
-    }
-
-    private mutating func popDueKeys(_ now: MonotonicInstant, most: Int) -> [Int] {
-        var places: [Int] = []
-        while places.count < most, let place = heldKeys.popDue(now) { places.append(place) }
-        return places
     }
 
     private mutating func load(_ place: Int, room: inout Int, now: MonotonicInstant) -> SideLoad? {
@@ -55,8 +53,9 @@ extension ConsumerEngine {
         }
         let state = states[slot]
         guard state.phase == .active else { return nil }
-        guard room > 0, !state.isPausedByUser, lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil,
-            let range = key.range, hasPassed(range.lowerBound, slot)
+        guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
+            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, let range = key.range,
+            hasPassed(range.lowerBound, slot)
         else {
             heldKeys.wait(place)
             return nil
@@ -67,6 +66,13 @@ extension ConsumerEngine {
         return .held(
             group: settings.group, partition: state.partition, key: key.key, from: key.loadFrom, limit: limit,
             place: place, epoch: key.epoch)
+    }
+
+    /// True if records that come before those in the store may still be on their way there.
+    private func hasEarlierToPut(_ key: HeldKeys.Key) -> Bool {
+        if key.writing > 0 { return true }
+        guard !key.pending.isEmpty else { return false }
+        return lanes.entries[key.pending.first].record.position.map { $0 < key.loadFrom } ?? false
     }
 
     /// Takes the answers to reads; `nil` for one that failed.
