@@ -217,6 +217,31 @@ import Testing
         check(harness.handled["a"] == Array(1...500) && harness.engine.heldKeyCount == 0)
     }
 
+    @Test func manyDelayedRecordsDontKeepAHeldKeyFromComingBack() throws {
+        var harness = try EngineHarness {
+            $0.maxInFlightRecords = 80
+            $0.retry.moveBudget = MoveBudgetPolicy(capacity: 10_000)
+        }
+        harness.assign()
+        for low in UInt64(1)...200 {
+            harness.receive([("late\(low)", low)])
+            harness.end(harness.takeAll()[0], delay(harness, .milliseconds(1)))
+            harness.answerWrites()
+        }
+        harness.receive([("held", 201)])
+        harness.end(harness.takeAll()[0], hold(until: harness.now + .milliseconds(1)))
+        harness.answerWrites()
+        harness.advance(.seconds(1))
+        while harness.handled["held"] == nil {
+            harness.answerLoads()
+            let jobs = harness.takeAll()
+            try #require(!jobs.isEmpty)
+            harness.end(jobs)
+            harness.answerWrites()
+        }
+        check(harness.handled.count < 50)
+    }
+
     @Test func fencingGivesEveryPermitBack() throws {
         for seed in UInt64(0)..<200 {
             var random = SeededRandom(seed: seed)

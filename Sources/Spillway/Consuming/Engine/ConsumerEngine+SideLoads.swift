@@ -16,6 +16,19 @@ extension ConsumerEngine {
         var room = settings.sideShare.records - sideHeld.records
         guard room > 0, sideHeld.bytes < settings.sideShare.bytes else { return nil }
         var loads: [SideLoad] = []
+        // Both take as much room as there is: each is first every other time.
+        side.looksFirst.toggle()
+        if side.looksFirst { lookForDelayed(&loads, room: &room, now: now, wallMs: wallMs) }
+        loadHeld(&loads, room: &room, now: now)
+        if !side.looksFirst { lookForDelayed(&loads, room: &room, now: now, wallMs: wallMs) }
+        guard !loads.isEmpty else { return nil }
+        side.isReading = true
+        return loads
+    }
+
+    private mutating func lookForDelayed(
+        _ loads: inout [SideLoad], room: inout Int, now: MonotonicInstant, wallMs: Int64
+    ) {
         for state in states.all where state.phase == .active && !state.side.isLooking && state.side.nextLook <= now {
             guard room > 0, !state.isPausedByUser, let slot = states.slot(of: state.epoch) else { continue }
             // Entries that are in memory are handed out once more, and passed over.
@@ -27,15 +40,15 @@ extension ConsumerEngine {
                     limit: limit + state.side.inMemory.count, epoch: state.epoch))
             room -= limit
         }
+    }
+
+    private mutating func loadHeld(_ loads: inout [SideLoad], room: inout Int, now: MonotonicInstant) {
         for place in heldKeys.takeWaiting() {
             if let load = load(place, room: &room, now: now) { loads.append(load) }
         }
         while loads.count < Self.maxLoads, let place = heldKeys.popDue(now) {
             if let load = load(place, room: &room, now: now) { loads.append(load) }
         }
-        guard !loads.isEmpty else { return nil }
-        side.isReading = true
-        return loads
     }
 
     private mutating func load(_ place: Int, room: inout Int, now: MonotonicInstant) -> SideLoad? {

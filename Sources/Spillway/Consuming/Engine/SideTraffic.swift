@@ -47,6 +47,8 @@ struct SideTraffic: Sendable {
     private(set) var underWay: [UnderWay] = []
     private(set) var kindUnderWay: Kind?
     var isReading = false
+    /// In this set of reads delayed records come before those of held keys.
+    var looksFirst = false
     /// No operation of a kind before.
     private var notBefore = [MonotonicInstant](repeating: .zero, count: Kind.allCases.count)
     private var failures = [Int](repeating: 0, count: Kind.allCases.count)
