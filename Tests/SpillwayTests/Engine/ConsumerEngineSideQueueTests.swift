@@ -182,6 +182,21 @@ import Testing
         check(harness.handled["a"] == [3] && harness.engine.inFlightRecords == 0)
     }
 
+    @Test func whereThereIsRoomForAPartAPartGoes() throws {
+        var harness = try EngineHarness()
+        var limits = FailureStoreLimits()
+        limits.sideRecords = 12
+        harness.stored = FailureTables(limits: limits)
+        harness.assign()
+        harness.receive("a", 1...40)
+        harness.end(harness.takeAll()[0], hold(until: harness.now + .seconds(600)))
+        for _ in 0..<20 {
+            harness.answerWrites()
+            harness.advance(.seconds(5))
+        }
+        check(harness.sideRecords == 12 && harness.engine.inFlightRecords == 28)
+    }
+
     @Test func aReadThatFailsIsMadeAgain() throws {
         var harness = try EngineHarness()
         harness.assign()

@@ -109,7 +109,8 @@ struct EngineHarness {
         if writes == nil { writes = engine.takeSideWrites(now: now, wallMs: wallMs) }
         guard let taken = writes else { return false }
         writes = nil
-        if result == .applied { try? stored.apply(taken.operations) }
+        var result = result
+        if result == .applied, (try? stored.apply(taken.operations)) == nil { result = .full }
         engine.sideWritesEnded(result, now: now)
         settle()
         return true

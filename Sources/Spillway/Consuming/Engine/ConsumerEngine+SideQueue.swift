@@ -13,7 +13,7 @@ extension ConsumerEngine {
     /// True if a failed record may leave its lane: the budget says so, or it comes from the side queue and goes back there.
     mutating func mayMove(_ number: Int, _ move: Move, now: MonotonicInstant) -> Bool {
         guard settings.usesFailureStore else { return false }
-        //X if lanes.entries[number].side != nil, move.destination != .deadLetter { return true }
+        if lanes.entries[number].side != nil, move.destination != .deadLetter { return true }
         return budget.spend(now: now)
     }
 

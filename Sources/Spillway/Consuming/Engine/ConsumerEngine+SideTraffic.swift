@@ -10,14 +10,14 @@ extension ConsumerEngine {
         var operations: [FailureOperation] = []
         switch kind {
         case .remove:
-            while operations.count < SideTraffic.maxOperations, let removal = side.removals.popFirst() {
+            while operations.count < side.mostOperations(.remove), let removal = side.removals.popFirst() {
                 items.append(.removal(removal))
                 operations.append(.remove(removal.name))
             }
         case .put: collectPuts(&items, &operations, now: now, wallMs: wallMs)
         case .bury:
             var bytes = 0
-            while operations.count < SideTraffic.maxOperations, bytes < SideTraffic.maxBytes,
+            while operations.count < side.mostOperations(.bury), bytes < SideTraffic.maxBytes,
                 let number = side.burials.popFirst()
             {
                 items.append(.move(number))
@@ -36,7 +36,7 @@ extension ConsumerEngine {
         wallMs: Int64
     ) {
         var bytes = 0
-        func hasRoom() -> Bool { operations.count < SideTraffic.maxOperations && bytes < SideTraffic.maxBytes }
+        func hasRoom() -> Bool { operations.count < side.mostOperations(.put) && bytes < SideTraffic.maxBytes }
         while hasRoom(), let number = side.moves.popFirst() {
             items.append(.move(number))
             operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
