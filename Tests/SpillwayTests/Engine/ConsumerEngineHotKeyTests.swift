@@ -168,6 +168,30 @@ import Testing
         check(harness.committed == Position(high: 1, low: low + 110))
     }
 
+    @Test func aStoreThatIsFullOfAKeyDoesNotStopTheKey() throws {
+        var harness = try harness(maxQueuedRecords: 5, overflow: .sideQueue)
+        var limits = FailureStoreLimits()
+        limits.sideRecords = 5
+        harness.stored = FailureTables(limits: limits)
+        var low: UInt64 = 1
+        try heat(&harness, from: &low)
+        harness.receive("hot", low...low + 9)
+        harness.answerWrites()
+        check(harness.sideRecords == 5)
+        // No room for the head, behind which those in the store wait.
+        harness.end(harness.takeAll()[0], hold(until: harness.now + .seconds(1)))
+        harness.answerWrites()
+        harness.receive("hot", low + 10...low + 29)
+        harness.run()
+        check(harness.handled["hot"]?.last == low - 1, "it is not due")
+        for _ in 0..<10 {
+            harness.advance(.seconds(1))
+            harness.run()
+        }
+        check(harness.handled["hot"] == Array(1...low + 29))
+        check(harness.engine.heldKeyCount == 0 && harness.sideRecords == 0 && harness.engine.inFlightRecords == 0)
+    }
+
     @Test func overflowNeverOvertakesAHeadThatIsPutAsideLater() throws {
         var harness = try harness(maxQueuedRecords: 5, overflow: .sideQueue)
         var low: UInt64 = 1

@@ -304,6 +304,9 @@ import Testing
                     share: 0.3, window: .seconds(2), minRecords: 20, workers: 1, maxQueuedRecords: 3,
                     overflow: .sideQueue)
             }
+            var limits = FailureStoreLimits()
+            limits.sideRecords = [5, 12, 10_000].randomElement(using: &random) ?? 5
+            harness.stored = FailureTables(limits: limits)
             harness.assign()
             var expected: [String: [UInt64]] = [:]
             var jobs: [EngineHarness.Job] = []

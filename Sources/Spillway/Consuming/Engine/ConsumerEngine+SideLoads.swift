@@ -66,6 +66,7 @@ extension ConsumerEngine {
         }
         let state = states[slot]
         guard state.phase == .active else { return nil }
+        takeBackEarlier(place, now: now)
         guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
             lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, let range = key.range,
             hasPassed(range.lowerBound, slot)
@@ -79,6 +80,15 @@ extension ConsumerEngine {
         return .held(
             group: settings.group, partition: state.partition, key: key.key, from: key.loadFrom, limit: limit,
             place: place, epoch: key.epoch)
+    }
+
+    /// Lets records go on here for which the store has no room, and for which those in the store wait.
+    private mutating func takeBackEarlier(_ place: Int, now: MonotonicInstant) {
+        guard side.isPutFull, heldKeys[place].writing == 0, !heldKeys[place].isUnsure else { return }
+        while hasEarlierToPut(heldKeys[place]), let number = lanes.pop(from: &heldKeys[place].pending) {
+            side.reasons[number] = nil
+            lanes.place(number, hash: heldKeys[place].hash, now: now)
+        }
     }
 
     /// True if records that come before those in the store may still be on their way there.

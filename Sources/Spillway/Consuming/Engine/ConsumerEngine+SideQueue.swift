@@ -158,6 +158,7 @@ extension ConsumerEngine {
         if let range = heldKeys[place].range, !hasPassed(range.upperBound, heldKeys[place].slot) {
             return heldKeys.wait(place)
         }
+        if !heldKeys[place].pending.isEmpty, heldKeys[place].dueAt > now { return heldKeys.schedule(place) }
         var pending = heldKeys[place].pending
         let hash = heldKeys[place].hash
         heldKeys[place].pending = EntryList()

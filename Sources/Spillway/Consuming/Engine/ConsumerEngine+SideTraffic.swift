@@ -103,7 +103,7 @@ extension ConsumerEngine {
         for item in isApplied ? items : items.reversed() {
             switch item {
             case .removal(let removal): removalEnded(removal, isApplied, now: now)
-            case .held(let place, let epoch, let list): putEnded(place, epoch, list, isApplied, now: now)
+            case .held(let place, let epoch, let list): putEnded(place, epoch, list, result, now: now)
             case .move(let number): moveEnded(number, isApplied, now: now)
             }
         }
@@ -123,7 +123,7 @@ extension ConsumerEngine {
     }
 
     private mutating func putEnded(
-        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ isApplied: Bool, now: MonotonicInstant
+        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ result: SideWriteResult, now: MonotonicInstant
     ) {
         var list = list
         let isKept = heldKeys.isLive(place, epoch)
@@ -133,7 +133,7 @@ extension ConsumerEngine {
         }
         states[slot].side.operations -= list.count
         if isKept { heldKeys[place].writing -= list.count }
-        if !isApplied {
+        if result != .applied {
             guard isKept else {
                 while let number = lanes.pop(from: &list) {
                     giveUpHolding(number, slot)
@@ -143,7 +143,8 @@ extension ConsumerEngine {
             }
             lanes.append(heldKeys[place].pending, to: &list)
             heldKeys[place].pending = list
-            heldKeys[place].isUnsure = true
+            // A store that is full has written nothing for sure, and the key may go on here when it is due.
+            if result == .full { heldKeys.schedule(place) } else { heldKeys[place].isUnsure = true }
             if !heldKeys[place].isQueued {
                 heldKeys[place].isQueued = true
                 side.keysToPut.prepend(place)

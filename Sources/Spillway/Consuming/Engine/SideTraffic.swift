@@ -53,6 +53,8 @@ struct SideTraffic: Sendable {
     private var notBefore = [MonotonicInstant](repeating: .zero, count: Kind.allCases.count)
     private var failures = [Int](repeating: 0, count: Kind.allCases.count)
     var noReadBefore = MonotonicInstant.zero
+    /// There was no room for the last put.
+    private(set) var isPutFull = false
     /// The most operations in one call, by kind: fewer after a call for which there was no room, since there may be
     /// room for a part of it.
     private var mostOperations = [Int](repeating: maxOperations, count: Kind.allCases.count)
@@ -111,6 +113,7 @@ struct SideTraffic: Sendable {
             kindUnderWay = nil
             underWay = []
         }
+        if kind == .put { isPutFull = full }
         if succeeded {
             failures[kind.rawValue] = 0
             mostOperations[kind.rawValue] = min(Self.maxOperations, mostOperations[kind.rawValue] * 2)
