@@ -172,9 +172,9 @@ import Testing
         var harness = try harness(maxQueuedRecords: 5, overflow: .sideQueue)
         var limits = FailureStoreLimits()
         limits.sideRecords = 5
-        harness.stored = FailureTables(limits: limits)
         var low: UInt64 = 1
         try heat(&harness, from: &low)
+        harness.stored = FailureTables(limits: limits)
         harness.receive("hot", low...low + 9)
         harness.answerWrites()
         check(harness.sideRecords == 5)

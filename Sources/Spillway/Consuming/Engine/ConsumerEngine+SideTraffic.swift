@@ -141,8 +141,7 @@ extension ConsumerEngine {
                 }
                 return settleSeek(slot)
             }
-            lanes.append(heldKeys[place].pending, to: &list)
-            heldKeys[place].pending = list
+            putBack(list, place)
             // A store that is full has written nothing for sure, and the key may go on here when it is due.
             if result == .full { heldKeys.schedule(place) } else { heldKeys[place].isUnsure = true }
             if !heldKeys[place].isQueued {
@@ -160,6 +159,23 @@ extension ConsumerEngine {
         }
         if isKept, heldKeys[place].loaded == 0 { heldKeys.schedule(place) }
         settleSeek(slot)
+    }
+
+    /// Records that were with the store stand before what has arrived since, but behind what was in the key's lane.
+    private mutating func putBack(_ list: EntryList, _ place: Int) {
+        func position(_ list: EntryList) -> Position? {
+            list.isEmpty ? nil : lanes.entries[list.first].record.position
+        }
+        var pending = heldKeys[place].pending
+        var merged = EntryList()
+        while let next = position(pending), let first = position(list), next < first,
+            let number = lanes.pop(from: &pending)
+        {
+            lanes.append(number, to: &merged)
+        }
+        lanes.append(list, to: &merged)
+        lanes.append(pending, to: &merged)
+        heldKeys[place].pending = merged
     }
 
     private mutating func notePut(_ position: Position?, _ place: Int) {
