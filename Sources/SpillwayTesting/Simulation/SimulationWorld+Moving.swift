@@ -102,7 +102,7 @@ extension SimulationWorld {
         let number = record.context.partition.partition
         let index = SimulationLedger.index(of: record.context.record)
         let due = mutation == .ignoresDueTimes ? now : later(100)
-        if plan.buries, random.chance(0.1) {
+        if plan.buries, random.chance(0.2) {
             ledger.waive(number, index)
             return .move(Move(.deadLetter, reason: "planned"), orRetryAt: retryAt)
         }

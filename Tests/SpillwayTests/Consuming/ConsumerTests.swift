@@ -5,9 +5,9 @@ import Synchronization
 import Testing
 
 /// Waits for a condition, up to a minute: the machine may be busy.
-func eventually(_ condition: () async -> Bool) async throws {
+func eventually(_ condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(60)
-    while await !condition() {
+    while try await !condition() {
         try #require(ContinuousClock.now < deadline, "did not happen within a minute")
         try await Task.sleep(for: .milliseconds(1))
     }

@@ -16,7 +16,8 @@ extension ConsumerEngine {
                 states[slot].isPausedByUser != isPaused
             else { continue }
             states[slot].isPausedByUser = isPaused
-            guard states[slot].phase == .active, !states[slot].isPaused else { continue }
+            // One that is being opened is paused until then, and one that drains until it has gone.
+            guard !states[slot].isPaused, states[slot].phase != .opening, !states[slot].isDraining else { continue }
             if isPaused { actions.pause.append(partition) } else { actions.resume.append(partition) }
         }
     }
@@ -27,7 +28,10 @@ extension ConsumerEngine {
         guard let epoch = epochs[partition], let slot = states.slot(of: epoch) else { return }
         switch states[slot].phase {
         case .active, .seeking: break
-        case .opening, .draining: return
+        case .opening:
+            // It is opened anew at the other place, or goes on there at once.
+            if !settings.usesFailureStore, !states[slot].isPausedByUser { actions.resume.append(partition) }
+        case .draining: return
         }
         states[slot].phase = .seeking(to: position)
         dropWaiting(slot)
@@ -88,6 +92,10 @@ extension ConsumerEngine {
         }
         settings.adaptiveConcurrency = new.adaptiveConcurrency
         if settings.hotKeys != new.hotKeys { change(new.hotKeys) }
+        // A larger window has room for partitions that the smaller one stopped.
+        for epoch in states.epochs {
+            if let slot = states.slot(of: epoch) { resumeIfRoom(slot) }
+        }
     }
 
     private mutating func change(_ policy: HotKeyPolicy?) {

@@ -18,6 +18,7 @@ extension ConsumerEngine {
         if lanes.readyCount(.shared) + lanes.readyCount(.hot) > 0 || !readyPartitions.isEmpty {
             include(gate.nextOpening(now: now))
         }
+        include(hotKeys?.nextSlide)
         include(nextSideEvent(now: now))
         for epoch in draining {
             guard case .draining(let end) = states[epoch: epoch]?.phase else { continue }

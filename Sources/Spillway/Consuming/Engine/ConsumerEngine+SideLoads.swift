@@ -4,6 +4,8 @@ package import SpillwayCore
 extension ConsumerEngine {
     /// The most records of one held key that are loaded at a time.
     private static var loadRecords: Int { 256 }
+    /// The most reads of one set, beside those of keys that waited for something else.
+    private static var maxLoads: Int { 64 }
     /// How often delayed entries are looked for that somebody else may have put there.
     private static var lookInterval: Duration { .seconds(1) }
 
@@ -14,6 +16,19 @@ extension ConsumerEngine {
         var room = settings.sideShare.records - sideHeld.records
         guard room > 0, sideHeld.bytes < settings.sideShare.bytes else { return nil }
         var loads: [SideLoad] = []
+        // Both take as much room as there is: each is first every other time.
+        side.looksFirst.toggle()
+        if side.looksFirst { lookForDelayed(&loads, room: &room, now: now, wallMs: wallMs) }
+        loadHeld(&loads, room: &room, now: now)
+        if !side.looksFirst { lookForDelayed(&loads, room: &room, now: now, wallMs: wallMs) }
+        guard !loads.isEmpty else { return nil }
+        side.isReading = true
+        return loads
+    }
+
+    private mutating func lookForDelayed(
+        _ loads: inout [SideLoad], room: inout Int, now: MonotonicInstant, wallMs: Int64
+    ) {
         for state in states.all where state.phase == .active && !state.side.isLooking && state.side.nextLook <= now {
             guard room > 0, !state.isPausedByUser, let slot = states.slot(of: state.epoch) else { continue }
             // Entries that are in memory are handed out once more, and passed over.
@@ -25,19 +40,15 @@ extension ConsumerEngine {
                     limit: limit + state.side.inMemory.count, epoch: state.epoch))
             room -= limit
         }
-        for place in heldKeys.takeWaiting() + popDueKeys(now, most: 64) {
-            guard let load = load(place, room: &room, now: now) else { continue }
-            loads.append(load)
-        }
-        guard !loads.isEmpty else { return nil }
-        side.isReading = true
-        return loads
     }
 
-    private mutating func popDueKeys(_ now: MonotonicInstant, most: Int) -> [Int] {
-        var places: [Int] = []
-        while places.count < most, let place = heldKeys.popDue(now) { places.append(place) }
-        return places
+    private mutating func loadHeld(_ loads: inout [SideLoad], room: inout Int, now: MonotonicInstant) {
+        for place in heldKeys.takeWaiting() {
+            if let load = load(place, room: &room, now: now) { loads.append(load) }
+        }
+        while loads.count < Self.maxLoads, let place = heldKeys.popDue(now) {
+            if let load = load(place, room: &room, now: now) { loads.append(load) }
+        }
     }
 
     private mutating func load(_ place: Int, room: inout Int, now: MonotonicInstant) -> SideLoad? {
@@ -55,8 +66,10 @@ extension ConsumerEngine {
         }
         let state = states[slot]
         guard state.phase == .active else { return nil }
-        guard room > 0, !state.isPausedByUser, lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil,
-            let range = key.range, hasPassed(range.lowerBound, slot)
+        takeBackEarlier(place, now: now)
+        guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
+            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, let range = key.range,
+            hasPassed(range.lowerBound, slot)
         else {
             heldKeys.wait(place)
             return nil
@@ -67,6 +80,22 @@ extension ConsumerEngine {
         return .held(
             group: settings.group, partition: state.partition, key: key.key, from: key.loadFrom, limit: limit,
             place: place, epoch: key.epoch)
+    }
+
+    /// Lets records go on here for which the store has no room, and for which those in the store wait.
+    private mutating func takeBackEarlier(_ place: Int, now: MonotonicInstant) {
+        guard side.isPutFull, heldKeys[place].writing == 0, !heldKeys[place].isUnsure else { return }
+        while hasEarlierToPut(heldKeys[place]), let number = lanes.pop(from: &heldKeys[place].pending) {
+            side.reasons[number] = nil
+            lanes.place(number, hash: heldKeys[place].hash, now: now)
+        }
+    }
+
+    /// True if records that come before those in the store may still be on their way there.
+    private func hasEarlierToPut(_ key: HeldKeys.Key) -> Bool {
+        if key.writing > 0 { return true }
+        guard !key.pending.isEmpty else { return false }
+        return lanes.entries[key.pending.first].record.position.map { $0 < key.loadFrom } ?? false
     }
 
     /// Takes the answers to reads; `nil` for one that failed.

@@ -11,8 +11,10 @@ extension Move {
 /// Records on their way to the failure store.
 extension ConsumerEngine {
     /// True if a failed record may leave its lane: the budget says so, or it comes from the side queue and goes back there.
-    mutating func mayMove(_ number: Int, now: MonotonicInstant) -> Bool {
-        settings.usesFailureStore && budget.spend(now: now)
+    mutating func mayMove(_ number: Int, _ move: Move, now: MonotonicInstant) -> Bool {
+        guard settings.usesFailureStore else { return false }
+        if lanes.entries[number].side != nil, move.destination != .deadLetter { return true }
+        return budget.spend(now: now)
     }
 
     /// Moves the record at the front of a running lane away; the lane goes on with the next one.
@@ -156,6 +158,7 @@ extension ConsumerEngine {
         if let range = heldKeys[place].range, !hasPassed(range.upperBound, heldKeys[place].slot) {
             return heldKeys.wait(place)
         }
+        if !heldKeys[place].pending.isEmpty, heldKeys[place].dueAt > now { return heldKeys.schedule(place) }
         var pending = heldKeys[place].pending
         let hash = heldKeys[place].hash
         heldKeys[place].pending = EntryList()

@@ -10,14 +10,14 @@ extension ConsumerEngine {
         var operations: [FailureOperation] = []
         switch kind {
         case .remove:
-            while operations.count < SideTraffic.maxOperations, let removal = side.removals.popFirst() {
+            while operations.count < side.mostOperations(.remove), let removal = side.removals.popFirst() {
                 items.append(.removal(removal))
                 operations.append(.remove(removal.name))
             }
         case .put: collectPuts(&items, &operations, now: now, wallMs: wallMs)
         case .bury:
             var bytes = 0
-            while operations.count < SideTraffic.maxOperations, bytes < SideTraffic.maxBytes,
+            while operations.count < side.mostOperations(.bury), bytes < SideTraffic.maxBytes,
                 let number = side.burials.popFirst()
             {
                 items.append(.move(number))
@@ -36,7 +36,7 @@ extension ConsumerEngine {
         wallMs: Int64
     ) {
         var bytes = 0
-        func hasRoom() -> Bool { operations.count < SideTraffic.maxOperations && bytes < SideTraffic.maxBytes }
+        func hasRoom() -> Bool { operations.count < side.mostOperations(.put) && bytes < SideTraffic.maxBytes }
         while hasRoom(), let number = side.moves.popFirst() {
             items.append(.move(number))
             operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
@@ -103,7 +103,7 @@ extension ConsumerEngine {
         for item in isApplied ? items : items.reversed() {
             switch item {
             case .removal(let removal): removalEnded(removal, isApplied, now: now)
-            case .held(let place, let epoch, let list): putEnded(place, epoch, list, isApplied, now: now)
+            case .held(let place, let epoch, let list): putEnded(place, epoch, list, result, now: now)
             case .move(let number): moveEnded(number, isApplied, now: now)
             }
         }
@@ -123,7 +123,7 @@ extension ConsumerEngine {
     }
 
     private mutating func putEnded(
-        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ isApplied: Bool, now: MonotonicInstant
+        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ result: SideWriteResult, now: MonotonicInstant
     ) {
         var list = list
         let isKept = heldKeys.isLive(place, epoch)
@@ -133,7 +133,7 @@ extension ConsumerEngine {
         }
         states[slot].side.operations -= list.count
         if isKept { heldKeys[place].writing -= list.count }
-        if !isApplied {
+        if result != .applied {
             guard isKept else {
                 while let number = lanes.pop(from: &list) {
                     giveUpHolding(number, slot)
@@ -141,9 +141,9 @@ extension ConsumerEngine {
                 }
                 return settleSeek(slot)
             }
-            lanes.append(heldKeys[place].pending, to: &list)
-            heldKeys[place].pending = list
-            heldKeys[place].isUnsure = true
+            putBack(list, place)
+            // A store that is full has written nothing for sure, and the key may go on here when it is due.
+            if result == .full { heldKeys.schedule(place) } else { heldKeys[place].isUnsure = true }
             if !heldKeys[place].isQueued {
                 heldKeys[place].isQueued = true
                 side.keysToPut.prepend(place)
@@ -159,6 +159,23 @@ extension ConsumerEngine {
         }
         if isKept, heldKeys[place].loaded == 0 { heldKeys.schedule(place) }
         settleSeek(slot)
+    }
+
+    /// Records that were with the store stand before what has arrived since, but behind what was in the key's lane.
+    private mutating func putBack(_ list: EntryList, _ place: Int) {
+        func position(_ list: EntryList) -> Position? {
+            list.isEmpty ? nil : lanes.entries[list.first].record.position
+        }
+        var pending = heldKeys[place].pending
+        var merged = EntryList()
+        while let next = position(pending), let first = position(list), next < first,
+            let number = lanes.pop(from: &pending)
+        {
+            lanes.append(number, to: &merged)
+        }
+        lanes.append(list, to: &merged)
+        lanes.append(pending, to: &merged)
+        heldKeys[place].pending = merged
     }
 
     private mutating func notePut(_ position: Position?, _ place: Int) {

@@ -214,7 +214,7 @@ extension ConsumerEngine {
             case .retry(let instant):
                 return stop(lane, from: ends, number, until: instant, now: now)
             case .move(let move, let instant):
-                guard mayMove(number, now: now) else {
+                guard mayMove(number, move, now: now) else {
                     counters.refusedMoves += 1
                     return stop(lane, from: ends, number, until: instant, now: now)
                 }
@@ -282,7 +282,10 @@ extension ConsumerEngine {
             counters.lateCompletions += 1
             return release(number)
         }
-        if result == .finished { return settleFinished(number, now: now) }
+        if result == .finished {
+            settleFinished(number, now: now)
+            return settleSeek(entry.slot)
+        }
         counters.retries += 1
         states[entry.slot].running -= 1
         states[entry.slot].held.records -= entry.side == nil ? 1 : 0

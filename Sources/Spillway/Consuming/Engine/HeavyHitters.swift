@@ -74,6 +74,9 @@ struct HeavyHitters: Sendable {
         return total == 0 ? 0 : Double(present.surely(hash) + past.surely(hash)) / Double(total)
     }
 
+    /// When the present half of the window is over.
+    var nextSlide: MonotonicInstant { paneEnd }
+
     /// Begins another half of the window if one is over.
     ///
     /// - Returns: true if it did, and shares are to be looked at again.

@@ -34,6 +34,10 @@ struct HeldKeys: Sendable {
         /// Where loading goes on.
         var loadFrom: Position
         var isLoading = false
+        /// When it will be handed out; `nil` if nobody has asked for that.
+        var scheduledFor: MonotonicInstant?
+        /// Stands among those that are kept for the next look.
+        var isWaiting = false
 
         /// True if nothing of the key is in the store, or on its way there or back.
         var isEmptyInStore: Bool {
@@ -85,25 +89,36 @@ struct HeldKeys: Sendable {
         free.append(place)
     }
 
-    /// Asks for the key to be handed out by ``popDue(_:)`` at its due time.
+    /// Asks for the key to be handed out by ``popDue(_:)`` at its due time, once however often it is asked for.
     mutating func schedule(_ place: Int) {
-        due.insert(ParkedLanes.Entry(due: self[place].dueAt, lane: place))
+        let dueAt = keys[place].dueAt
+        if let before = keys[place].scheduledFor, before <= dueAt { return }
+        keys[place].scheduledFor = dueAt
+        due.insert(ParkedLanes.Entry(due: dueAt, lane: place))
     }
 
-    /// A key whose first record may be handled by now; may name a place that is free, or has another key by now.
+    /// A key whose first record may be handled by now; may name one that has another due time, or is another key, by
+    /// now.
     mutating func popDue(_ now: MonotonicInstant) -> Int? {
         while let place = due.popDue(now) {
-            if isInUse(place) { return place }
+            guard isInUse(place) else { continue }
+            keys[place].scheduledFor = nil
+            return place
         }
         return nil
     }
 
     /// Keeps a key for the next look.
-    mutating func wait(_ place: Int) { waiting.append(place) }
+    mutating func wait(_ place: Int) {
+        guard !keys[place].isWaiting else { return }
+        keys[place].isWaiting = true
+        waiting.append(place)
+    }
 
     /// The keys that were kept.
     mutating func takeWaiting() -> [Int] {
         defer { waiting = [] }
+        for place in waiting { keys[place].isWaiting = false }
         return waiting
     }
 

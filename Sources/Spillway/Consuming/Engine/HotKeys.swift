@@ -44,6 +44,9 @@ struct HotKeys: Sendable {
         return true
     }
 
+    /// When keys may cool down by time alone; `nil` if none is hot.
+    var nextSlide: MonotonicInstant? { keys.isEmpty ? nil : sketch.nextSlide }
+
     /// Lets time pass without records.
     mutating func tick(now: MonotonicInstant) -> Bool { sketch.slide(now: now) && cool() }
 

@@ -141,7 +141,9 @@ struct LaneScheduler: Sendable {
         _ pool: LanePool, _ limits: BatchLimits, perLane: Int = .max, now: MonotonicInstant
     ) -> [Int]? {
         unpark(now)
-        settleFront(pool, now: now)
+        settleFront(.shared, now: now)
+        // Also for the others: a lane that has cooled down does not wait for a worker of the hot ones.
+        settleFront(.hot, now: now)
         let queue = pool == .hot ? hot : shared
         guard let front = queue.lanes.first else { return nil }
         guard
@@ -273,7 +275,7 @@ struct LaneScheduler: Sendable {
 
     /// Moves lanes whose key has become hot, or has cooled down, from the front of one queue to the end of the other.
     private mutating func settleFront(_ pool: LanePool, now: MonotonicInstant) {
-        guard !hotHashes.isEmpty || pool == .hot else { return }
+        guard pool == .hot ? !hot.lanes.isEmpty : !hotHashes.isEmpty else { return }
         while let lane = pool == .hot ? hot.lanes.first : shared.lanes.first, poolOf(lane) != pool {
             _ = popReady(pool)
             count(pool, records: -lanes[lane].entries.count, bytes: -lanes[lane].bytes)

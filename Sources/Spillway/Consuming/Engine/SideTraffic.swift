@@ -47,15 +47,20 @@ struct SideTraffic: Sendable {
     private(set) var underWay: [UnderWay] = []
     private(set) var kindUnderWay: Kind?
     var isReading = false
+    /// In this set of reads delayed records come before those of held keys.
+    var looksFirst = false
     /// No operation of a kind before.
     private var notBefore = [MonotonicInstant](repeating: .zero, count: Kind.allCases.count)
     private var failures = [Int](repeating: 0, count: Kind.allCases.count)
     var noReadBefore = MonotonicInstant.zero
-    /// Set while the store refuses what needs room.
-    private(set) var isFull = false
+    /// There was no room for the last put.
+    private(set) var isPutFull = false
+    /// The most operations in one call, by kind: fewer after a call for which there was no room, since there may be
+    /// room for a part of it.
+    private var mostOperations = [Int](repeating: maxOperations, count: Kind.allCases.count)
 
     /// The most operations and bytes in one call.
-    static let maxOperations = 2_000
+    private static let maxOperations = 2_000
     static let maxBytes = 4 << 20
 
     func hasSome(_ kind: Kind) -> Bool {
@@ -93,6 +98,9 @@ struct SideTraffic: Sendable {
         return taken
     }
 
+    /// The most operations in the next call.
+    func mostOperations(_ kind: Kind) -> Int { mostOperations[kind.rawValue] }
+
     mutating func begin(_ kind: Kind, _ items: [UnderWay]) {
         kindUnderWay = kind
         underWay = items
@@ -105,18 +113,28 @@ struct SideTraffic: Sendable {
             kindUnderWay = nil
             underWay = []
         }
+        if kind == .put { isPutFull = full }
         if succeeded {
             failures[kind.rawValue] = 0
-            if kind != .remove { isFull = false }
+            mostOperations[kind.rawValue] = min(Self.maxOperations, mostOperations[kind.rawValue] * 2)
         } else {
             failures[kind.rawValue] += 1
             notBefore[kind.rawValue] = now + Self.backoff.bound(afterAttempts: failures[kind.rawValue])
-            if full { isFull = true }
+            if full { mostOperations[kind.rawValue] = max(1, operationsUnderWay / 2) }
         }
         return underWay
     }
 
     private static let backoff = Backoff(base: .milliseconds(50), maximum: .seconds(5))
+
+    private var operationsUnderWay: Int {
+        underWay.reduce(0) { count, item in
+            switch item {
+            case .removal, .move: count + 1
+            case .held(_, _, let list): count + list.count
+            }
+        }
+    }
 
     static var readPause: Duration { .milliseconds(200) }
 }
