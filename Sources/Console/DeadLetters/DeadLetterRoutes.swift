@@ -17,6 +17,8 @@ struct DeadLetterRoutes: Sendable {
     }
 
     let store: any FailureStore
+    /// Groups that would never see again what is sent back to them.
+    let groupsWithoutSideQueue: Set<String>
     let time: any TimeSource
 
     /// `GET /v1/admin/dead-letters?group=…&limit=…&cursor=…`, in the order of their names.
@@ -59,6 +61,7 @@ struct DeadLetterRoutes: Sendable {
     /// The store moves it in one step, so asking again is harmless, also when an answer was lost.
     func requeue(_ request: HTTPRequest) async throws -> HTTPResponse {
         let name = try Self.name(request)
+        try requireSideQueue(of: name.group)
         let count = try await store.requeueDeadLetters([name], dueMs: time.wallMilliseconds())
         return .json(Self.requeued(count))
     }
@@ -67,6 +70,7 @@ struct DeadLetterRoutes: Sendable {
     /// cursor of the answer. It only rises, so a letter that comes back among the dead meanwhile is not sent again.
     func requeueGroup(_ request: HTTPRequest) async throws -> HTTPResponse {
         let fields = try request.decodeJSON(GroupFields.self)
+        try requireSideQueue(of: fields.group)
         var last = try fields.cursor.map(Self.cursor)
         let deadline = time.now() + Self.patience
         var count = 0
@@ -88,6 +92,14 @@ struct DeadLetterRoutes: Sendable {
     func discard(_ request: HTTPRequest) async throws -> HTTPResponse {
         _ = try await store.discardDeadLetters([try Self.name(request)])
         return HTTPResponse(.noContent)
+    }
+
+    private func requireSideQueue(of group: String) throws(Problem) {
+        guard groupsWithoutSideQueue.contains(group) else { return }
+        throw Problem(
+            .conflict, type: "not-requeueable",
+            detail: "group \(group) handles its records in the log's order only and takes none back: "
+                + "read what it says, then discard it")
     }
 
     private static func name(_ request: HTTPRequest) throws(Problem) -> RecordName {
