@@ -150,6 +150,17 @@ import Testing
         #expect(try bad.status == 400 && bad.problem.type == "invalid-cursor")
     }
 
+    @Test func aGroupThatNoStoreCanHaveIsRefused() async throws {
+        let harness = try ConsoleHarness()
+        let (longest, long) = (String(repeating: "g", count: 255), String(repeating: "g", count: 256))
+        for (group, status) in [(longest, 200), (long, 422)] {
+            let listed = try await harness.send(.get, path + "?group=" + group)
+            let requeued = try await harness.send(.post, path + "/requeue", body: #"{"group":"\#(group)"}"#)
+            #expect(listed.status == status && requeued.status == status)
+            if status == 422 { #expect(try listed.problem.field == "group" && requeued.problem.field == "group") }
+        }
+    }
+
     /// What fails again at once is not sent round and round.
     @Test func lettersThatComeBackAreNotSentAgain() async throws {
         let harness = try ConsoleHarness()

@@ -26,6 +26,7 @@ struct DeadLetterRoutes: Sendable {
         let query = request.query
         let limit = try query.limit(1...100, default: 50)
         let group = try query.first("group")
+        if let group { try Self.requireName(group) }
         var last = try query.first("cursor").map(Self.cursor)
         var json = JSONWriter(capacity: 1_024)
         json.raw("{\"items\":[")
@@ -70,6 +71,7 @@ struct DeadLetterRoutes: Sendable {
     /// cursor of the answer. It only rises, so a letter that comes back among the dead meanwhile is not sent again.
     func requeueGroup(_ request: HTTPRequest) async throws -> HTTPResponse {
         let fields = try request.decodeJSON(GroupFields.self)
+        try Self.requireName(fields.group)
         try requireSideQueue(of: fields.group)
         var last = try fields.cursor.map(Self.cursor)
         let deadline = time.now() + Self.patience
@@ -92,6 +94,11 @@ struct DeadLetterRoutes: Sendable {
     func discard(_ request: HTTPRequest) async throws -> HTTPResponse {
         _ = try await store.discardDeadLetters([try Self.name(request)])
         return HTTPResponse(.noContent)
+    }
+
+    /// No store has a group of a longer name, and one that only reads does not say so.
+    private static func requireName(_ group: String) throws {
+        guard group.utf8.count <= 255 else { throw RequestError.field("group", "must be at most 255 bytes") }
     }
 
     private func requireSideQueue(of group: String) throws(Problem) {
