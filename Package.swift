@@ -142,7 +142,10 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "SpillwayCommandTests",
-            dependencies: ["spillway", "SpillwayCore", "Spillway", "SpillwayHTTP", "SpillwayOTLP", "Console"],
+            dependencies: [
+                "spillway", "SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayHTTP", "SpillwayOTLP", "Reactions",
+                "ReactionsRocksDB", "Console",
+            ],
             swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],

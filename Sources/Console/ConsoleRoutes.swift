@@ -23,16 +23,21 @@ public struct ConsoleRoutes: Sendable {
     ///   - authentication: who asks.
     ///   - groups: the broker whose groups are looked after.
     ///   - failures: where dead letters are; `nil`, the default, leaves their routes out.
+    ///   - groupsWithoutSideQueue: groups that read no side queue, as those of a `PartitionBatchHandler`: their dead
+    ///     letters are shown and discarded, sending one back is refused with 409 `not-requeueable`. Default none.
     ///   - consumers: those of this process, with ids of their own; none, the default, leaves their routes out.
     ///   - time: when a letter that goes back is due, and how long one request may take.
     public init(
         authentication: Authentication, groups: any GroupAdministration, failures: (any FailureStore)? = nil,
-        consumers: [Consumer] = [], time: any TimeSource = SystemTimeSource()
+        groupsWithoutSideQueue: Set<String> = [], consumers: [Consumer] = [],
+        time: any TimeSource = SystemTimeSource()
     ) {
         self.authentication = authentication
         self.groups = GroupRoutes(broker: groups)
         self.consumers = consumers.isEmpty ? nil : ConsumerRoutes(consumers: consumers)
-        deadLetters = failures.map { DeadLetterRoutes(store: $0, time: time) }
+        deadLetters = failures.map {
+            DeadLetterRoutes(store: $0, groupsWithoutSideQueue: groupsWithoutSideQueue, time: time)
+        }
     }
 
     /// Adds the routes.

@@ -42,6 +42,7 @@ public final class ReactionService: Service {
     /// Puts the service together; nothing runs yet.
     ///
     /// - Parameters:
+    ///   - failures: takes records of the log that can't be decoded, as dead letters of ``group``.
     ///   - blocking: threads for reads that may wait for a disk.
     ///   - projections: threads on which the projections run.
     ///   - tracer: traces votes and projections; `nil` traces nothing.
@@ -49,8 +50,9 @@ public final class ReactionService: Service {
     /// - Throws: what the store or the registry throws.
     public init(
         configuration: ReactionsConfiguration, broker: any ReplayableBroker, store: any ReactionStore,
-        blocking: BlockingExecutor, projections: BlockingExecutor, registry: MetricsRegistry, logger: Logger,
-        time: any TimeSource = SystemTimeSource(), tracer: Tracer? = nil, settings: (any SettingsStore)? = nil
+        failures: any FailureStore, blocking: BlockingExecutor, projections: BlockingExecutor,
+        registry: MetricsRegistry, logger: Logger, time: any TimeSource = SystemTimeSource(), tracer: Tracer? = nil,
+        settings: (any SettingsStore)? = nil
     ) throws {
         self.configuration = configuration
         self.broker = broker
@@ -73,8 +75,9 @@ public final class ReactionService: Service {
         try metrics.register(registry, overlay: overlay, hub: hub)
         previousStates = PreviousStateKeeper(store: store, time: time, logger: logger)
         let projector = ReactionProjector(
-            store: store, readModel: readModel, outcomes: outcomes, hub: hub, metrics: metrics, logger: logger,
-            time: time)
+            store: store,
+            undecodable: UndecodableRecords(failures, group: Self.group, logger: logger, time: time),
+            readModel: readModel, outcomes: outcomes, hub: hub, metrics: metrics, logger: logger, time: time)
         consumer =
             configuration.projectionsPaused
             ? nil
@@ -83,7 +86,9 @@ public final class ReactionService: Service {
                 logger: logger, time: time, settings: settings)
     }
 
-    private static let group = "reactions"
+    /// The projections' consumer group, by target and by user: one transaction carries both. Records that can't be decoded
+    /// are its dead letters. It has no side queue, so they can't be sent back to it.
+    public static let group = "reactions"
 
     /// The consumers that run in the service, for those who look after them.
     public var consumers: [Consumer] { consumer.map { [$0] } ?? [] }

@@ -10,7 +10,7 @@ struct ReactionsMetrics: Sendable {
     private let transactions: Timer
     private let delay: Timer
     private let negative: Counter
-    private let undecodable: Counter
+    private let unread: Counter
     private let time: any TimeSource
 
     init(_ registry: MetricsRegistry, time: any TimeSource) throws {
@@ -34,8 +34,8 @@ struct ReactionsMetrics: Sendable {
             help: "Time from a batch's oldest vote to its being applied and visible to everyone")
         negative = try registry.counter(
             "spillway_projection_negative_counts_total", help: "Counts found below zero: bugs; run spillway audit")
-        undecodable = try registry.counter(
-            "spillway_projection_undecodable_total", help: "Records set aside because they can't be decoded")
+        unread = try registry.counter(
+            "spillway_projection_undecodable_total", help: "Records that can't be decoded: now dead letters")
     }
 
     /// Gauges that are read when scraped.
@@ -61,6 +61,7 @@ struct ReactionsMetrics: Sendable {
         transactions.record(took)
         if let oldestMs { delay.record(.milliseconds(max(0, time.wallMilliseconds() - oldestMs))) }
         if outcome.negativeCounts > 0 { negative.increment(by: Int64(outcome.negativeCounts)) }
-        if !batch.undecodable.isEmpty { undecodable.increment(by: Int64(batch.undecodable.count)) }
     }
+
+    func undecodable(_ count: Int) { unread.increment(by: Int64(count)) }
 }

@@ -8,18 +8,20 @@ import SpillwayTesting
 /// The routes over an in-memory broker and a store of dead letters, called without sockets.
 struct ConsoleHarness {
     let broker = InMemoryBroker()
-    let store = FakeFailureStore()
+    let store: ProbedFailureStore
     let time = ManualTimeSource(wallMilliseconds: 1_800_000_000_000)
     let console: ConsoleRoutes
     let router: HTTPRouter
     private let tokens: TokenIssuer
 
-    init(consumers: [Consumer] = []) throws {
+    init(limits: FailureStoreLimits = FailureStoreLimits(), consumers: [Consumer] = []) throws {
+        store = ProbedFailureStore(limits: limits)
         let key = try SigningKey.random()
         tokens = TokenIssuer(key: key)
         console = ConsoleRoutes(
             authentication: Authentication(TokenAuthenticator(verifier: TokenVerifier(keys: .secret(key)))),
-            groups: broker, failures: store, consumers: consumers, time: time)
+            groups: broker, failures: store, groupsWithoutSideQueue: ["projection"], consumers: consumers,
+            time: time)
         var router = HTTPRouter()
         console.register(on: &router)
         self.router = router

@@ -54,8 +54,8 @@ import Testing
     @Test func everyRouteIsForAdmins() async throws {
         let harness = try ConsoleHarness()
         try await harness.fill("orders", records: 1)
-        harness.store.bury(1)
-        let letter = "/v1/admin/dead-letters/\(FakeFailureStore.letter(Position(high: 1, low: 1)).name.text)"
+        try await harness.store.bury(1)
+        let letter = "/v1/admin/dead-letters/\(ProbedFailureStore.letter(Position(high: 1, low: 1)).name.text)"
         let requests: [(HTTPMethod, String, String?)] = [
             (.get, "/v1/admin/groups", nil), (.delete, "/v1/admin/groups/orders/g", nil),
             (.put, "/v1/admin/groups/orders/g/offsets", #"{"to":"latest"}"#), (.get, "/v1/admin/dead-letters", nil),
@@ -70,11 +70,11 @@ import Testing
             #expect(user.status == 403 && user["WWW-Authenticate"]?.contains("admin") == true, "\(method) \(target)")
         }
         #expect(try await harness.broker.groups().isEmpty)
-        #expect(harness.store.state.withLock { $0.letters.count } == 1)
+        #expect(try await harness.store.deadLetterCount(group: nil).records == 1)
         for (method, target, body) in requests where method != .delete {
             let status = try await harness.send(method, target, body: body).status
             #expect(status == 200, "\(method) \(target)")
-            harness.store.bury(1)
+            try await harness.store.bury(1)
         }
     }
 }

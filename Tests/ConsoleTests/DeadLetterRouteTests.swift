@@ -42,13 +42,13 @@ import Testing
 
     @Test func aPageSaysWhatAndWhy() async throws {
         let harness = try ConsoleHarness()
-        harness.store.bury(FakeFailureStore.letter(reason: "no \"such\" user\n"))
+        try await harness.store.bury(ProbedFailureStore.letter(reason: "no \"such\" user\n"))
         let answer = try await harness.send(.get, path)
         #expect(answer.status == 200 && answer["Cache-Control"] == "no-store")
         let page = try answer.read(Page.self)
         let letter = try #require(page.items.first)
         #expect(page.items.count == 1 && page.nextCursor == nil && answer.text.contains(#""next_cursor":null"#))
-        #expect(RecordName(text: letter.id) == FakeFailureStore.letter().name)
+        #expect(RecordName(text: letter.id) == ProbedFailureStore.letter().name)
         #expect(letter.group == "g" && letter.source == "memory" && letter.topic == "t" && letter.partition == 0)
         #expect(letter.position == "1-42" && letter.key == "k" && letter.keyBase64 == "aw==")
         #expect(letter.reason == "no \"such\" user\n" && letter.attempts == 3)
@@ -58,8 +58,8 @@ import Testing
 
     @Test func pagesLeadThroughAllOfThemOnce() async throws {
         let harness = try ConsoleHarness()
-        harness.store.bury(75, group: "b")
-        harness.store.bury(60, group: "a")
+        try await harness.store.bury(75, group: "b")
+        try await harness.store.bury(60, group: "a")
         for (query, expected) in [
             ("?limit=50&", 135), ("?limit=17&group=b&", 75), ("?", 135), ("?limit=100&group=c&", 0),
         ] {
@@ -94,13 +94,13 @@ import Testing
     @Test func oneLetterIsShownWithItsBytes() async throws {
         let harness = try ConsoleHarness()
         let letters = [
-            FakeFailureStore.letter(
+            ProbedFailureStore.letter(
                 Position(high: 1, low: 1), key: [0xFF], value: [0xFF, 0],
                 headers: [Header(name: "h", value: Array("ä".utf8)), Header(name: "h", value: [0x80])]),
-            FakeFailureStore.letter(Position(high: 1, low: 2), key: nil, value: nil),
-            FakeFailureStore.letter(Position(high: 1, low: 3), key: [], value: Array("{\"a\":\"\u{1}\"}".utf8)),
+            ProbedFailureStore.letter(Position(high: 1, low: 2), key: nil, value: nil),
+            ProbedFailureStore.letter(Position(high: 1, low: 3), key: [], value: Array("{\"a\":\"\u{1}\"}".utf8)),
         ]
-        for letter in letters { harness.store.bury(letter) }
+        for letter in letters { try await harness.store.bury(letter) }
         let binary = try await harness.send(.get, "\(path)/\(letters[0].name.text)").read(Letter.self)
         #expect(binary.key == nil && binary.keyBase64 == "/w==" && binary.value == nil && binary.valueBase64 == "/wA=")
         #expect(
@@ -118,25 +118,26 @@ import Testing
     }
 
     @Test func aLetterGoesBackOnceHoweverOftenItIsAsked() async throws {
-        let harness = try ConsoleHarness()
-        harness.store.bury(2)
-        let name = FakeFailureStore.letter(Position(high: 1, low: 1)).name
+        var limits = FailureStoreLimits()
+        limits.sideRecords = 1
+        let harness = try ConsoleHarness(limits: limits)
+        try await harness.store.bury(2)
+        let name = ProbedFailureStore.letter(Position(high: 1, low: 1)).name
         let target = "\(path)/\(name.text)/requeue"
         #expect(try await harness.send(.post, target).text == #"{"requeued":1}"#)
         #expect(try await harness.send(.post, target, body: "{}").text == #"{"requeued":0}"#)
-        let requeued = harness.store.state.withLock { $0.requeued }
+        let requeued = try await harness.store.sideEntries()
         #expect(requeued.map(\.name) == [name] && requeued.map(\.dueMs) == [1_800_000_000_000])
         #expect(try await harness.send(.post, "\(path)/nonsense/requeue").status == 404)
-        harness.store.state.withLock { $0.room = 0 }
-        let other = FakeFailureStore.letter(Position(high: 1, low: 2)).name
+        let other = ProbedFailureStore.letter(Position(high: 1, low: 2)).name
         let full = try await harness.send(.post, "\(path)/\(other.text)/requeue")
         #expect(try full.status == 503 && full.problem.type == "failure-store-full" && full["Retry-After"] != nil)
     }
 
     @Test func aGroupGoesBackInPages() async throws {
         let harness = try ConsoleHarness()
-        harness.store.bury(200, group: "a")
-        harness.store.bury(3, group: "b")
+        try await harness.store.bury(200, group: "a")
+        try await harness.store.bury(3, group: "b")
         let answer = try await harness.send(.post, path + "/requeue", body: #"{"group":"a"}"#)
         #expect(answer.text == #"{"requeued":200,"next_cursor":null}"#)
         #expect(try await harness.send(.get, path).read(Page.self).items.map(\.group) == ["b", "b", "b"])
@@ -149,32 +150,63 @@ import Testing
         #expect(try bad.status == 400 && bad.problem.type == "invalid-cursor")
     }
 
+    @Test func aGroupThatNoStoreCanHaveIsRefused() async throws {
+        let harness = try ConsoleHarness()
+        let (longest, long) = (String(repeating: "g", count: 255), String(repeating: "g", count: 256))
+        for (group, status) in [(longest, 200), (long, 422)] {
+            let listed = try await harness.send(.get, path + "?group=" + group)
+            let requeued = try await harness.send(.post, path + "/requeue", body: #"{"group":"\#(group)"}"#)
+            #expect(listed.status == status && requeued.status == status)
+            if status == 422 { #expect(try listed.problem.field == "group" && requeued.problem.field == "group") }
+        }
+    }
+
     /// What fails again at once is not sent round and round.
     @Test func lettersThatComeBackAreNotSentAgain() async throws {
         let harness = try ConsoleHarness()
-        harness.store.bury(128, group: "a")
+        try await harness.store.bury(128, group: "a")
         harness.store.state.withLock { $0.comesBack = true }
         let answer = try await harness.send(.post, path + "/requeue", body: #"{"group":"a"}"#).read(Requeued.self)
         #expect(answer.requeued == 128 && answer.nextCursor == nil)
     }
 
     @Test func whenThereIsNoMoreRoomWhatWentBackIsTold() async throws {
-        let harness = try ConsoleHarness()
-        harness.store.bury(150, group: "a")
-        harness.store.state.withLock { $0.room = 130 }
+        var limits = FailureStoreLimits()
+        limits.sideRecords = 130
+        let harness = try ConsoleHarness(limits: limits)
+        try await harness.store.bury(150, group: "a")
         let first = try await harness.send(.post, path + "/requeue", body: #"{"group":"a"}"#).read(Requeued.self)
         #expect(first.requeued == 128)
         let cursor = try #require(first.nextCursor)
         let body = #"{"group":"a","cursor":"\#(cursor)"}"#
         #expect(try await harness.send(.post, path + "/requeue", body: body).status == 503)
-        harness.store.state.withLock { $0.room = 1_000 }
+        for entry in try await harness.store.sideEntries(group: "a") {
+            try await harness.store.apply([.remove(entry.name)])
+        }
         #expect(try await harness.send(.post, path + "/requeue", body: body).read(Requeued.self).requeued == 22)
+    }
+
+    /// A group of whole batches would never see again what goes to a side queue.
+    @Test func whatItsGroupWouldNotTakeBackIsNotSentBack() async throws {
+        let harness = try ConsoleHarness()
+        try await harness.store.bury(2, group: "projection")
+        let name = ProbedFailureStore.letter(group: "projection", Position(high: 1, low: 1)).name
+        for (target, body) in [("\(path)/\(name.text)/requeue", nil), (path + "/requeue", #"{"group":"projection"}"#)] {
+            let answer = try await harness.send(.post, target, body: body)
+            #expect(try answer.status == 409 && answer.problem.type == "not-requeueable")
+            #expect(try answer.problem.detail.contains("projection"))
+        }
+        #expect(try await harness.store.deadLetterCount(group: "projection").records == 2)
+        #expect(try await harness.store.sideEntries(group: "projection").isEmpty)
+        #expect(try await harness.send(.get, "\(path)/\(name.text)").status == 200)
+        #expect(try await harness.send(.delete, "\(path)/\(name.text)").status == 204)
+        #expect(try await harness.store.deadLetterCount(group: "projection").records == 1)
     }
 
     @Test func aLetterIsThrownAwayAndAgainIsNoError() async throws {
         let harness = try ConsoleHarness()
-        harness.store.bury(1)
-        let target = "\(path)/\(FakeFailureStore.letter(Position(high: 1, low: 1)).name.text)"
+        try await harness.store.bury(1)
+        let target = "\(path)/\(ProbedFailureStore.letter(Position(high: 1, low: 1)).name.text)"
         for _ in 0..<2 {
             let answer = try await harness.send(.delete, target)
             #expect(answer.status == 204 && answer.text.isEmpty)

@@ -44,6 +44,7 @@ final class RouteHarness {
         let registry = MetricsRegistry()
         service = try ReactionService(
             configuration: configuration, broker: InMemoryBroker(sharesSequence: true), store: store,
+            failures: InMemoryFailureStore(),
             blocking: BlockingExecutor(name: "reader", threads: 2),
             projections: BlockingExecutor(name: "projection", threads: 2), registry: registry,
             logger: Logger(label: "test"))

@@ -1,10 +1,12 @@
-"""What admins do with consumer groups, over HTTP and from the command line."""
+"""What admins do with consumer groups and dead letters, over HTTP and from the command line."""
 
+import base64
 import json
 
 from commands import ends
 
 PATH = "/v1/admin/groups"
+LETTERS = "/v1/admin/dead-letters"
 
 
 def groups(r, world):
@@ -96,3 +98,53 @@ def by_command(r, world, s, topic, group):
     ]:
         ends(r, name, world.run(*arguments, environment={"SPILLWAY_TOKEN": token}), 64)
     ends(r, "groups of no server", world.run("groups", "list", "--url", "http://127.0.0.1:1", "--token", token), 1, "no answer")
+
+
+def letter_id(group, partition=0, high=1, low=1):
+    """The id of a dead letter, as the server writes it; numbers below 128."""
+    names = b"".join(bytes([len(name)]) + name for name in (group.encode(), b"embedded", b"reactions"))
+    return base64.urlsafe_b64encode(b"\x01" + names + bytes([partition, high, low])).decode().rstrip("=")
+
+
+def dead_letters(r, world):
+    """dead letters"""
+    with world.serve() as s:
+        def ask(method, path, body=None):
+            return s.ask(method, LETTERS + path, "root", body, scope="admin")
+
+        mine, other = "/" + letter_id("reactions"), "/" + letter_id("mail")
+        for method, path, body in [
+            ("GET", "", None), ("POST", "/requeue", {"group": "mail"}), ("GET", other, None), ("DELETE", other, None), ("POST", other + "/requeue", {}),
+        ]:
+            r.answer("%s %s without a token" % (method, path), s.ask(method, LETTERS + path, body=body), 401)
+            refused = r.answer("%s %s without the scope" % (method, path), s.ask(method, LETTERS + path, "u1", body), 403)
+            r.check("403 names the scope", "insufficient_scope" in (refused["WWW-Authenticate"] or ""), refused)
+        listed = r.answer("the list", ask("GET", ""), 200)
+        r.equal("there are none", listed.json(), {"items": [], "next_cursor": None})
+        r.equal("it is not cached", listed["Cache-Control"], "no-store")
+        r.answer("of a group", ask("GET", "?group=reactions&limit=1"), 200)
+        for query, status, field in [("limit=0", 422, "limit"), ("limit=101", 422, "limit"), ("cursor=x", 400, None)]:
+            r.answer("?" + query, ask("GET", "?" + query), status, field)
+        r.answer("one that is not there", ask("GET", mine), 404)
+        r.answer("no id", ask("GET", "/nonsense"), 404)
+        r.answer("thrown away, though it is not there", ask("DELETE", mine), 204)
+        r.answer("the projections' letter", ask("POST", mine + "/requeue"), 409, kind="not-requeueable")
+        r.answer("all of the projections'", ask("POST", "/requeue", {"group": "reactions"}), 409, kind="not-requeueable")
+        r.equal("another group's", ask("POST", other + "/requeue").json(), {"requeued": 0})
+        r.equal("all of another group", ask("POST", "/requeue", {"group": "mail"}).json(), {"requeued": 0, "next_cursor": None})
+        r.answer("of no group", ask("POST", "/requeue", {}), 422, "group")
+        metrics = s.ask("GET", "/metrics").body
+        r.check("they are counted", b"\nspillway_dead_letters_records 0\n" in metrics, "no spillway_dead_letters_records")
+        url, token = "http://127.0.0.1:%d" % s.port, s.token("root", scope="admin")
+
+        def run(*arguments):
+            return world.run("dead-letters", *arguments, "--url", url, environment={"SPILLWAY_TOKEN": token})
+
+        ends(r, "dead-letters list", run("list"), 0, "GROUP", "REASON")
+        ends(r, "dead-letters show", run("show", mine[1:]), 1, "404")
+        ends(r, "dead-letters discard", run("discard", mine[1:]), 0, "discarded 1")
+        ends(r, "dead-letters requeue of the projections'", run("requeue", "--group", "reactions"), 1, "409", "discard")
+        ends(r, "dead-letters requeue", run("requeue", other[1:]), 0, "requeued 0")
+        r.equal("SIGTERM", s.stop(), 0)
+        log = s.log_text()
+        r.check("no error in its log", " error " not in log and " critical " not in log, log[-800:])

@@ -17,6 +17,8 @@ struct DeadLetterRoutes: Sendable {
     }
 
     let store: any FailureStore
+    /// Groups that would never see again what is sent back to them.
+    let groupsWithoutSideQueue: Set<String>
     let time: any TimeSource
 
     /// `GET /v1/admin/dead-letters?group=…&limit=…&cursor=…`, in the order of their names.
@@ -24,6 +26,7 @@ struct DeadLetterRoutes: Sendable {
         let query = request.query
         let limit = try query.limit(1...100, default: 50)
         let group = try query.first("group")
+        if let group { try Self.requireName(group) }
         var last = try query.first("cursor").map(Self.cursor)
         var json = JSONWriter(capacity: 1_024)
         json.raw("{\"items\":[")
@@ -59,6 +62,7 @@ struct DeadLetterRoutes: Sendable {
     /// The store moves it in one step, so asking again is harmless, also when an answer was lost.
     func requeue(_ request: HTTPRequest) async throws -> HTTPResponse {
         let name = try Self.name(request)
+        try requireSideQueue(of: name.group)
         let count = try await store.requeueDeadLetters([name], dueMs: time.wallMilliseconds())
         return .json(Self.requeued(count))
     }
@@ -67,6 +71,8 @@ struct DeadLetterRoutes: Sendable {
     /// cursor of the answer. It only rises, so a letter that comes back among the dead meanwhile is not sent again.
     func requeueGroup(_ request: HTTPRequest) async throws -> HTTPResponse {
         let fields = try request.decodeJSON(GroupFields.self)
+        try Self.requireName(fields.group)
+        try requireSideQueue(of: fields.group)
         var last = try fields.cursor.map(Self.cursor)
         let deadline = time.now() + Self.patience
         var count = 0
@@ -88,6 +94,19 @@ struct DeadLetterRoutes: Sendable {
     func discard(_ request: HTTPRequest) async throws -> HTTPResponse {
         _ = try await store.discardDeadLetters([try Self.name(request)])
         return HTTPResponse(.noContent)
+    }
+
+    /// No store has a group of a longer name, and one that only reads does not say so.
+    private static func requireName(_ group: String) throws {
+        guard group.utf8.count <= 255 else { throw RequestError.field("group", "must be at most 255 bytes") }
+    }
+
+    private func requireSideQueue(of group: String) throws(Problem) {
+        guard groupsWithoutSideQueue.contains(group) else { return }
+        throw Problem(
+            .conflict, type: "not-requeueable",
+            detail: "group \(group) handles its records in the log's order only and takes none back: "
+                + "read what it says, then discard it")
     }
 
     private static func name(_ request: HTTPRequest) throws(Problem) -> RecordName {

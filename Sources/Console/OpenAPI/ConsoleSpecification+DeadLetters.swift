@@ -39,12 +39,12 @@ extension ConsoleSpecification {
             "tags": ["dead letters"],
             "summary": "Send a group's dead letters back to be handled again",
             "description": "One request works for some seconds at most; with next_cursor there are more, and the next \#
-        request goes on there.",
+        request goes on there. 409 not-requeueable: the group reads no side queue.",
             \#(OpenAPI.tokenNeeded),
             \#(body("RequeueGroup")),
             "responses": {
               \#(answer("How many went back, durably.", "RequeuedGroup")),
-              \#(OpenAPI.refusals(401, 403, 415, 422))
+              \#(OpenAPI.refusals(401, 403, 409, 415, 422))
             }
           }
         }
@@ -87,12 +87,13 @@ extension ConsoleSpecification {
             "operationId": "requeueDeadLetter",
             "tags": ["dead letters"],
             "summary": "Send a dead letter back to be handled again",
-            "description": "Asking again is harmless: a letter that is not among the dead (any more) counts as 0.",
+            "description": "Asking again is harmless: a letter that is not among the dead (any more) counts as 0. \#
+        409 not-requeueable: its group reads no side queue.",
             \#(OpenAPI.tokenNeeded),
             "parameters": [\#(OpenAPI.parameter("DeadLetterID"))],
             "responses": {
               \#(answer("Whether it went back, durably.", "Requeued")),
-              \#(OpenAPI.refusals(401, 403, 404))
+              \#(OpenAPI.refusals(401, 403, 404, 409))
             }
           }
         }

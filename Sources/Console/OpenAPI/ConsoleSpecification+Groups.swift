@@ -5,7 +5,10 @@ extension ConsoleSpecification {
         OpenAPIFragment(
             tags: [#"{"name": "groups", "description": "Consumer groups; for tokens of scope admin."}"#],
             paths: [listPath, groupPath, offsetsPath], parameters: [groupParameters],
-            responses: [OpenAPI.refusal(409, "The group has members: stop them first.")], schemas: [groupSchemas])
+            responses: [
+                OpenAPI.refusal(
+                    409, "group-in-use: it has members, stop them first; not-requeueable: it takes no record back.")
+            ], schemas: [groupSchemas])
     }
 
     private static var listPath: String {

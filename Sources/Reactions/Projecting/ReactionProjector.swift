@@ -2,10 +2,12 @@ internal import Spillway
 internal import SpillwayCore
 internal import Synchronization
 
-/// The projections' handler: decodes a batch of a partition, applies it in one transaction, then brings the caches up to
-/// it, lets the overlay forget it, and tells those who wait or watch. In this order.
+/// The projections' handler: decodes a batch of a partition, makes dead letters of what can't be decoded, applies the rest
+/// in one transaction, then brings the caches up to it, lets the overlay forget it, and tells those who wait or watch. In
+/// this order: a letter is durable before the applied offset passes its record.
 final class ReactionProjector: PartitionBatchHandler {
     private let store: any ReactionStore
+    private let undecodable: UndecodableRecords
     private let readModel: ReadModel
     private let overlay: Overlay
     private let outcomes: OutcomeBoard
@@ -22,10 +24,11 @@ final class ReactionProjector: PartitionBatchHandler {
     private let next: Mutex<[Int: Position]>
 
     init(
-        store: any ReactionStore, readModel: ReadModel, outcomes: OutcomeBoard, hub: CountsHub,
-        metrics: ReactionsMetrics, logger: Logger, time: any TimeSource
+        store: any ReactionStore, undecodable: UndecodableRecords, readModel: ReadModel, outcomes: OutcomeBoard,
+        hub: CountsHub, metrics: ReactionsMetrics, logger: Logger, time: any TimeSource
     ) {
         self.store = store
+        self.undecodable = undecodable
         self.readModel = readModel
         overlay = readModel.overlay
         self.outcomes = outcomes
@@ -52,17 +55,19 @@ final class ReactionProjector: PartitionBatchHandler {
         let size =
             batch.records.count < Self.largeTransactionRecords
             ? Self.transactionRecords : Self.largeTransactionRecords
-        if batch.records.count <= size { return try apply(batch) }
+        if batch.records.count <= size { return try await apply(batch) }
         for start in stride(from: 0, to: batch.records.count, by: size) {
             let records = Array(batch.records[start..<min(start + size, batch.records.count)])
-            try apply(RecordBatch(partition: batch.partition, generation: batch.generation, records: records))
+            try await apply(
+                RecordBatch(partition: batch.partition, generation: batch.generation, records: records))
         }
     }
 
-    private func apply(_ batch: RecordBatch) throws {
+    private func apply(_ batch: RecordBatch) async throws {
         let partition = batch.partition.partition
         guard let from = next.withLock({ $0[partition] }), let last = batch.records.last?.position else { return }
-        let projected = decode(batch, from: from, next: last.successor)
+        let (projected, unread) = decode(batch, from: from, next: last.successor)
+        if !unread.isEmpty { try await undecodable.bury(unread, of: batch) }
         let started = time.now()
         let outcome: ProjectionOutcome
         do {
@@ -84,6 +89,7 @@ final class ReactionProjector: PartitionBatchHandler {
         overlay.advance(partition: partition, clean: projected.next)
         outcomes.post(projected.events, previous: outcome.previous)
         hub.publish(outcome, epoch: store.epoch)
+        if !unread.isEmpty { metrics.undecodable(unread.count) }
         metrics.applied(projected, outcome, took: time.now() - started, oldestMs: batch.records.first?.timestampMs)
         if outcome.negativeCounts > 0 {
             logger.error(
@@ -92,22 +98,22 @@ final class ReactionProjector: PartitionBatchHandler {
         }
     }
 
-    private func decode(_ batch: RecordBatch, from: Position, next: Position) -> ProjectionBatch {
-        var projected = ProjectionBatch(
-            partition: batch.partition.partition, from: from, next: next, events: [], undecodable: [])
+    /// The events of a batch from a position on, and the records that are none.
+    private func decode(
+        _ batch: RecordBatch, from: Position, next: Position
+    ) -> (batch: ProjectionBatch, undecodable: [Record]) {
+        var projected = ProjectionBatch(partition: batch.partition.partition, from: from, next: next, events: [])
         projected.events.reserveCapacity(batch.records.count)
+        var undecodable: [Record] = []
         let decoder = ReactionEventDecoder()
         for record in batch.records {
             guard let position = record.position, position >= from else { continue }
             if let value = record.value, let event = decoder.decode(value) {
                 projected.events.append(PositionedEvent(position: position, event: event))
             } else {
-                projected.undecodable.append(UndecodableRecord(position: position, bytes: Array(record.value ?? [])))
-                logger.error(
-                    "a record can't be decoded and is set aside",
-                    metadata: ["partition": "\(projected.partition)", "position": "\(position.low)"])
+                undecodable.append(record)
             }
         }
-        return projected
+        return (projected, undecodable)
     }
 }

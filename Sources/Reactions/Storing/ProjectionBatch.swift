@@ -22,35 +22,15 @@ public struct ProjectionBatch: Sendable {
     public var from: Position
     /// Where it stands afterwards.
     public var next: Position
-    /// The events, in the log's order; may be empty.
+    /// The events, in the log's order; may be empty. What could not be decoded is among the dead letters before.
     public var events: [PositionedEvent]
-    /// Records that could not be decoded: set aside with their bytes, counted and reported.
-    public var undecodable: [UndecodableRecord]
 
     /// Makes a batch.
-    public init(
-        partition: Int, from: Position, next: Position, events: [PositionedEvent],
-        undecodable: [UndecodableRecord] = []
-    ) {
+    public init(partition: Int, from: Position, next: Position, events: [PositionedEvent]) {
         self.partition = partition
         self.from = from
         self.next = next
         self.events = events
-        self.undecodable = undecodable
-    }
-}
-
-/// A record of the log that is no event this version can read.
-public struct UndecodableRecord: Hashable, Sendable {
-    /// Where it stands.
-    public var position: Position
-    /// Its bytes.
-    public var bytes: [UInt8]
-
-    /// Makes a record.
-    public init(position: Position, bytes: [UInt8]) {
-        self.position = position
-        self.bytes = bytes
     }
 }
 

@@ -12,7 +12,7 @@ internal import SpillwayRocksDB
 /// | reactions.voters | target, reaction, newest first, user | type |
 /// | reactions.by_user | user, reaction, newest first, target | type |
 /// | reactions.previous | partition, position | the state before that event |
-/// | reactions.meta | name | format, types, applied offsets, records set aside |
+/// | reactions.meta | name | format, types, applied offsets; of old, records that could not be decoded |
 ///
 /// Families are found by their names, never by their order.
 struct ReactionFamilies: Sendable {

@@ -222,7 +222,7 @@ private struct ProjectionTransaction {
         }
     }
 
-    /// Previous states that somebody may ask for again, and records that could not be decoded.
+    /// Previous states that somebody may ask for again.
     private func putKept(_ previous: [Reaction], in write: WriteBatch, _ scratch: inout [UInt8]) {
         for (index, event) in batch.events.enumerated() where event.event.keepsPrevious {
             scratch.removeAll(keepingCapacity: true)
@@ -230,11 +230,6 @@ private struct ProjectionTransaction {
             let keyEnd = scratch.count
             scratch.append(previous[index].rawValue)
             write.put(store.families.previous, scratch, splitAt: keyEnd)
-        }
-        for record in batch.undecodable {
-            var key = Array("undecodable/".utf8)
-            PreviousKey.append(partition: batch.partition, position: record.position, to: &key)
-            write.put(store.families.meta, key, record.bytes)
         }
     }
 

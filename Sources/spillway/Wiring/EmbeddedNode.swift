@@ -12,8 +12,6 @@ final class EmbeddedNode: Sendable {
     let store: RocksReactionStore
     let settings: RocksSettingsStore
     let partitions: Int
-    /// Where records go that consumers give up; the reactions' projections give up none, so there is no store of them.
-    let failures: (any FailureStore)? = nil
     private let maintenance = BlockingExecutor(name: "maintenance", threads: 1)
 
     /// Opens a data directory. Blocks.
@@ -76,6 +74,25 @@ final class EmbeddedNode: Sendable {
         } catch let error as DatabaseError {
             throw Problem(.internalServerError, detail: error.message)
         }
+    }
+
+    /// Opens the store of dead letters and side queues, and moves there what earlier versions kept elsewhere. To be closed
+    /// before this is.
+    ///
+    /// - Throws: `DatabaseError`, `MetricsError`.
+    func openFailures(registry: MetricsRegistry, logger: Logger) async throws -> RocksFailureStore {
+        let failures = try RocksFailureStore(database, metrics: registry)
+        do {
+            let moved = try await UndecodableMove(from: store, of: broker.source, to: failures).run()
+            if moved > 0 {
+                logger.notice(
+                    "records that could not be decoded are dead letters now", metadata: ["records": "\(moved)"])
+            }
+        } catch {
+            // They stay where they are; the next start tries again.
+            logger.error("records that could not be decoded could not be moved", metadata: ["error": "\(error)"])
+        }
+        return failures
     }
 
     /// Writes what waits and closes.

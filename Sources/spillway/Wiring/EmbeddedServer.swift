@@ -4,6 +4,7 @@ import FoundationEssentials
 import Glibc
 import Reactions
 import ReactionsHTTP
+import Spillway
 import SpillwayCore
 import SpillwayHTTP
 import SpillwayRocksDB
@@ -24,16 +25,8 @@ struct EmbeddedServer {
         let node = try EmbeddedNode(
             configuration.store, targetTypes: configuration.reactions.targetTypes, create: true,
             log: configuration.log, registry: registry, logger: Logger(label: "log"))
-        try registry.registerProcessMetrics()
-        let readers = BlockingExecutor(name: "reader", threads: 4)
-        // Nobody waits for a projection but other projections, so they take what loops and log writer leave.
-        let projections = BlockingExecutor(name: "projection", threads: Self.cores <= 3 ? 1 : 2, nice: 10)
-        let service = try ReactionService(
-            configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
-            blocking: readers, projections: projections, registry: registry, logger: Logger(label: "reactions"),
-            tracer: tracing?.tracer, settings: node.settings)
         do {
-            try await serve(service, node, tracing)
+            try await run(node, tracing)
         } catch {
             // The directory is closed all the same, so that the next start is a clean one.
             try? await node.close()
@@ -43,9 +36,26 @@ struct EmbeddedServer {
         logger.info("stopped")
     }
 
-    private func serve(_ service: ReactionService, _ node: EmbeddedNode, _ tracing: ServerTracing?) async throws {
+    private func run(_ node: EmbeddedNode, _ tracing: ServerTracing?) async throws {
+        try registry.registerProcessMetrics()
+        let failures = try await node.openFailures(registry: registry, logger: Logger(label: "failures"))
+        defer { failures.close() }
+        let readers = BlockingExecutor(name: "reader", threads: 4)
+        // Nobody waits for a projection but other projections, so they take what loops and log writer leave.
+        let projections = BlockingExecutor(name: "projection", threads: Self.cores <= 3 ? 1 : 2, nice: 10)
+        let service = try ReactionService(
+            configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
+            failures: failures, blocking: readers, projections: projections, registry: registry,
+            logger: Logger(label: "reactions"),
+            tracer: tracing?.tracer, settings: node.settings)
+        try await serve(service, node, failures, tracing)
+    }
+
+    private func serve(
+        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ tracing: ServerTracing?
+    ) async throws {
         let access = try ServerAccess(configuration, logger: logger)
-        let router = try routes(service, node, access, tracing)
+        let router = try routes(service, node, failures, access, tracing)
         let loops = try (0..<loopCount).map { try EventLoop(name: "loop-\($0)") }
         defer { for loop in loops { loop.shutdown() } }
         let server = try HTTPServer(
@@ -101,7 +111,8 @@ struct EmbeddedServer {
     }
 
     private func routes(
-        _ service: ReactionService, _ node: EmbeddedNode, _ access: ServerAccess, _ tracing: ServerTracing?
+        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ access: ServerAccess,
+        _ tracing: ServerTracing?
     ) throws -> HTTPRouter {
         var router = HTTPRouter(logger: Logger(label: "http"))
         if let tracing {
@@ -124,9 +135,10 @@ struct EmbeddedServer {
         routing.maximumStreams = configuration.network.maxStreams
         ReactionRoutes(service: service, authentication: access.authentication, configuration: routing)
             .register(on: &router)
+        // The projections handle whole batches of a partition, in order: nothing can be put between them.
         let console = ConsoleRoutes(
-            authentication: access.authentication, groups: node.broker, failures: node.failures,
-            consumers: service.consumers)
+            authentication: access.authentication, groups: node.broker, failures: failures,
+            groupsWithoutSideQueue: [ReactionService.group], consumers: service.consumers)
         console.register(on: &router)
         OperationRoutes(
             service: service, authentication: access.authentication, registry: registry, routes: routing,

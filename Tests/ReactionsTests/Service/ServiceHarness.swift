@@ -7,22 +7,26 @@ import SpillwayCore
 final class ServiceHarness {
     let broker: InMemoryBroker
     let temporary: TemporaryStore
+    let failures: any FailureStore
     let service: ReactionService
 
     /// - Parameters:
     ///   - continuing: what was there before a restart.
+    ///   - keepsStore: false loses what the projections had written.
     init(
         _ configuration: ReactionsConfiguration = ReactionsConfiguration(), continuing old: ServiceHarness? = nil,
+        keepsStore: Bool = true, failures: (any FailureStore)? = nil, registry: MetricsRegistry = MetricsRegistry(),
         tracer: Tracer? = nil
     ) throws {
         var configuration = configuration
         configuration.partitions = 3
         broker = old?.broker ?? InMemoryBroker(sharesSequence: true)
-        temporary = try old?.temporary ?? TemporaryStore(partitions: 3)
+        temporary = try (keepsStore ? old?.temporary : nil) ?? TemporaryStore(partitions: 3)
+        self.failures = failures ?? old?.failures ?? InMemoryFailureStore()
         service = try ReactionService(
-            configuration: configuration, broker: broker, store: temporary.store,
+            configuration: configuration, broker: broker, store: temporary.store, failures: self.failures,
             blocking: BlockingExecutor(name: "reader", threads: 2),
-            projections: BlockingExecutor(name: "projection", threads: 2), registry: MetricsRegistry(),
+            projections: BlockingExecutor(name: "projection", threads: 2), registry: registry,
             logger: Logger(label: "test"), tracer: tracer)
     }
 

@@ -130,12 +130,18 @@ extension ConsumerEngine {
             heldKeys[place].dueAt = now + .milliseconds(first.dueMs - wallMs)
             return heldKeys.schedule(place)
         }
-        for entry in answer.entries {
+        // What stands before others in the store, and is still on its way there, goes first.
+        let key = heldKeys[place]
+        let limit = key.pending.isEmpty ? nil : lanes.entries[key.pending.first].record.position
+        let entries =
+            key.writing > 0 ? [] : answer.entries.prefix { entry in limit.map { entry.name.position < $0 } ?? true }
+        guard !entries.isEmpty else { return heldKeys.wait(place) }
+        for entry in entries {
             take(entry, .held, slot, now: now)
             heldKeys[place].loadFrom = entry.name.position.successor
         }
-        heldKeys[place].loaded += answer.entries.count
-        heldKeys[place].unloaded = max(0, heldKeys[place].unloaded - answer.entries.count)
+        heldKeys[place].loaded += entries.count
+        heldKeys[place].unloaded = max(0, heldKeys[place].unloaded - entries.count)
     }
 
     private mutating func loadedDelayed(

@@ -55,6 +55,10 @@ struct SideTraffic: Sendable {
     var noReadBefore = MonotonicInstant.zero
     /// There was no room for the last put.
     private(set) var isPutFull = false
+    /// There was no room for the last burial.
+    private var isBurialFull = false
+    /// The side queue or the dead letters have no room.
+    var isFull: Bool { isPutFull || isBurialFull }
     /// The most operations in one call, by kind: fewer after a call for which there was no room, since there may be
     /// room for a part of it.
     private var mostOperations = [Int](repeating: maxOperations, count: Kind.allCases.count)
@@ -114,6 +118,7 @@ struct SideTraffic: Sendable {
             underWay = []
         }
         if kind == .put { isPutFull = full }
+        if kind == .bury { isBurialFull = full }
         if succeeded {
             failures[kind.rawValue] = 0
             mostOperations[kind.rawValue] = min(Self.maxOperations, mostOperations[kind.rawValue] * 2)
