@@ -47,7 +47,7 @@ import Testing
             processor: .single(Doing()), settings: InMemorySettingsStore(), logger: logger)
         let harness = try ConsoleHarness(consumers: [consumer])
         let running = Task { try await consumer.run() }
-        while consumer.inspect().partitions.count < 2 { await Task.yield() }
+        while consumer.inspect().partitions.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
         do {
             try await body(harness)
         } catch {

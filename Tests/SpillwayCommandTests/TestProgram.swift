@@ -1,4 +1,5 @@
 import Glibc
+import SpillwayCore
 import Synchronization
 
 @testable import spillway
@@ -22,6 +23,13 @@ final class TestProgram: Sendable {
     /// Runs a command line.
     func run(_ arguments: String..., environment: [String: String] = [:], file: String? = nil) -> ExitCode {
         run(arguments, environment: environment, file: file)
+    }
+
+    /// Runs a command line that waits for what runs on the pool: it would be missing a thread there, or deadlock.
+    func runOffThePool(_ arguments: String...) async throws -> ExitCode {
+        let executor = BlockingExecutor(name: "test-command", threads: 1)
+        defer { executor.shutdown() }
+        return try await executor.run { [self] in run(arguments) }
     }
 
     /// Runs a command line.

@@ -50,7 +50,7 @@ struct UndecodableMoveTests {
             }
         }
         let program = TestProgram()
-        #expect(program.run("audit", "--data", directory) == .done)
+        #expect(try await program.runOffThePool("audit", "--data", directory) == .done)
         #expect(program.output.hasSuffix("targets=0 reactions=0 drift=0\n"))
     }
 }

@@ -104,6 +104,6 @@ struct UndecodableRecordsTests {
             #expect(answers[1].program.output.split(separator: "\n").count == 1)
         }
         let program = TestProgram()
-        #expect(program.run("audit", "--data", directory) == .done)
+        #expect(try await program.runOffThePool("audit", "--data", directory) == .done)
     }
 }

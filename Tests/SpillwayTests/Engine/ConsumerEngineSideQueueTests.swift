@@ -295,7 +295,7 @@ import Testing
     }
 
     @Test func heldKeysWalkInOrderThroughFailuresOfTheStore() throws {
-        for seed in UInt64(0)..<150 {
+        for seed in UInt64(0)..<40 {
             var random = SeededRandom(seed: seed)
             var harness = try EngineHarness {
                 $0.retry.moveBudget = MoveBudgetPolicy(capacity: 10_000)
