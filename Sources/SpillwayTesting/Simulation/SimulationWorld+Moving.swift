@@ -107,6 +107,8 @@ extension SimulationWorld {
             return .move(Move(.deadLetter, reason: "planned"), orRetryAt: retryAt)
         }
         if plan.holds {
+            // Without order by key there is nothing to hold: the record is delayed.
+            if plan.settings.order != .key { ledger.waive(number, index) }
             if mutation == .ignoresDueTimes { promisedDue[record.context.record.position ?? .start] = later(100) }
             return .move(Move(.hold(until: due), reason: "planned"), orRetryAt: retryAt)
         }

@@ -46,9 +46,9 @@ import Testing
 
     @Test(arguments: EngineMutation.allCases)
     func findsThePlantedBug(_ mutation: EngineMutation) throws {
-        for seed in UInt64(0)..<300 {
+        for seed in UInt64(0)..<5_000 {
             do { try EngineSimulation(seed: seed, mutation: mutation).run() } catch { return }
         }
-        Issue.record("300 seeds did not find \(mutation)")
+        Issue.record("5,000 seeds did not find \(mutation)")
     }
 }

@@ -34,6 +34,7 @@ extension ConsumerEngine {
             // Entries that are in memory are handed out once more, and passed over.
             let limit = min(room, Self.loadRecords)
             states[slot].side.isLooking = true
+            states[slot].side.lookRoom = limit
             loads.append(
                 .delayed(
                     group: settings.group, partition: state.partition, dueByMs: wallMs,
@@ -150,11 +151,13 @@ extension ConsumerEngine {
         guard let slot = states.slot(of: epoch) else { return }
         states[slot].side.isLooking = false
         guard let answer, states[slot].phase == .active else { return }
-        for entry in answer.entries where !states[slot].side.inMemory.contains(entry.name.position) {
+        // More may be new than was asked for: what was in memory may have left the store since.
+        let found = answer.entries.filter { !states[slot].side.inMemory.contains($0.name.position) }
+        for entry in found.prefix(states[slot].side.lookRoom) {
             states[slot].side.inMemory.insert(entry.name.position)
             take(entry, .delayed, slot, now: now)
         }
-        if answer.entries.count >= limit {
+        if answer.entries.count >= limit || found.count > states[slot].side.lookRoom {
             states[slot].side.nextLook = now
         } else {
             let next = answer.nextDueMs.map { now + .milliseconds(max(1, $0 - wallMs)) } ?? .distantFuture

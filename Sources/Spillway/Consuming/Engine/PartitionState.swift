@@ -45,6 +45,8 @@ struct PartitionState: Sendable {
         /// When its delayed entries are to be looked at next.
         var nextLook = MonotonicInstant.zero
         var isLooking = false
+        /// How many of what the look finds there is room for.
+        var lookRoom = 0
         /// Delayed entries that are in memory.
         var inMemory: Set<Position> = []
     }
