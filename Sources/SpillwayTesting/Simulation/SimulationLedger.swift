@@ -11,6 +11,8 @@ struct SimulationLedger: Sendable {
         var hasEffect = false
         /// Its key may go on before it.
         var isWaived = false
+        /// It was handled behind a record that may have had to stay, and comes again then.
+        var mayRepeat = false
         /// The generation under which it took effect last.
         var generation: UInt64 = 0
     }
@@ -84,7 +86,7 @@ struct SimulationLedger: Sendable {
     mutating func effect(_ number: Int, _ index: Int, generation: UInt64) throws(SimulationViolation) {
         let entry = partitions[number].entries[index]
         // A delayed record whose commit was lost comes from the log and from the side queue.
-        guard entry.generation != generation || entry.isWaived else {
+        guard entry.generation != generation || entry.isWaived || entry.mayRepeat else {
             throw SimulationViolation("repeat: record \(index) of partition \(number) twice in one assignment")
         }
         partitions[number].entries[index].generation = generation
@@ -105,6 +107,9 @@ struct SimulationLedger: Sendable {
         }
         noteEffect(number, index)
     }
+
+    /// A record was handled behind one of its lane that was to be moved away.
+    mutating func allowRepeat(_ number: Int, _ index: Int) { partitions[number].entries[index].mayRepeat = true }
 
     /// Lets the key of a record go on before it: order is waived for the record.
     mutating func waive(_ number: Int, _ index: Int) {

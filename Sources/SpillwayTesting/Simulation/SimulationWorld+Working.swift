@@ -179,6 +179,7 @@ extension SimulationWorld {
     private mutating func handle(_ records: [WorkRecord]) throws(SimulationViolation) -> [WorkResult] {
         var results: [WorkResult] = []
         var blockedLane: Int?
+        var movedLane: Int?
         for record in records {
             let number = record.context.partition.partition
             let index = SimulationLedger.index(of: record.context.record)
@@ -192,11 +193,13 @@ extension SimulationWorld {
             } else if fails {
                 report.failures += 1
                 let result = failure(of: record)
-                if result.blocksLane { blockedLane = record.lane }
+                if result.blocksLane { blockedLane = record.lane } else { movedLane = record.lane }
                 results.append(result)
             } else {
                 report.effects += 1
                 try ledger.effect(number, index, generation: record.generation)
+                // Where the budget refuses the move, the lane stays, and what came behind is handled again.
+                if record.lane == movedLane { ledger.allowRepeat(number, index) }
                 results.append(.finished)
             }
         }
