@@ -69,7 +69,8 @@ extension ConsumerEngine {
         guard state.phase == .active else { return nil }
         takeBackEarlier(place, now: now)
         guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
-            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(key.loadFrom, slot)
+            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(key.loadFrom, slot),
+            hasCommittedLane(of: place, slot, now: now)
         else {
             heldKeys.wait(place)
             return nil
@@ -87,8 +88,25 @@ extension ConsumerEngine {
         guard side.isPutFull, heldKeys[place].writing == 0, !heldKeys[place].isUnsure else { return }
         while hasEarlierToPut(heldKeys[place]), let number = lanes.pop(from: &heldKeys[place].pending) {
             side.reasons[number] = nil
+            heldKeys[place].followsLane = true
             lanes.place(number, hash: heldKeys[place].hash, now: now)
         }
+    }
+
+    /// True if a commit covers what of a key went through its lane ahead of what is in the store. Else it might come again
+    /// after a crash, without the later ones, and have the last word.
+    private mutating func hasCommittedLane(of place: Int, _ slot: Int, now: MonotonicInstant) -> Bool {
+        guard sendsHints, heldKeys[place].followsLane else { return true }
+        let state = states[slot]
+        let commit = heldKeys[place].loadsAfterCommit ?? state.commitsTaken + (state.finishedSinceCommit > 0 ? 1 : 0)
+        guard state.commitStored < commit else {
+            heldKeys[place].followsLane = false
+            heldKeys[place].loadsAfterCommit = nil
+            return true
+        }
+        if heldKeys[place].loadsAfterCommit == nil { nextCommitAt = min(nextCommitAt ?? now, max(now, noCommitBefore)) }
+        heldKeys[place].loadsAfterCommit = commit
+        return false
     }
 
     /// True if records that come before those in the store may still be on their way there.

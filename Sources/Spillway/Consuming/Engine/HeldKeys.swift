@@ -14,6 +14,11 @@ struct HeldKeys: Sendable {
         /// The lowest position that the store has, or had, of the key. Of those above it any may be missing: its last
         /// owner may have put a record there and gone before the ones in front of it were finished or there.
         var first: Position?
+        /// Records of the key that come before what is in the store went through its lane, and a commit says of the later
+        /// ones already that they are finished, but of these not for sure.
+        var followsLane = false
+        /// The commit that has to be stored before loading goes on; see ``followsLane``.
+        var loadsAfterCommit: UInt64?
         /// In the store, and not in memory.
         var unloaded = 0
         /// In the store, and in the key's lane.
