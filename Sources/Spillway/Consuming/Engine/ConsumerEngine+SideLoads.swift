@@ -153,7 +153,8 @@ extension ConsumerEngine {
         let key = heldKeys[place]
         let limit = key.pending.isEmpty ? nil : lanes.entries[key.pending.first].record.position
         let entries = answer.entries.prefix { entry in
-            key.writing == 0 && hasPassed(entry.name.position, slot) && limit.map { entry.name.position < $0 } ?? true
+            key.writing == 0 && entry.dueMs <= wallMs && hasPassed(entry.name.position, slot)
+                && limit.map { entry.name.position < $0 } ?? true
         }
         guard !entries.isEmpty else {
             if key.writing == 0 { heldKeys[place].loadFrom = first.name.position }
