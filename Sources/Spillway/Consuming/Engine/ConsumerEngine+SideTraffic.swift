@@ -45,6 +45,7 @@ extension ConsumerEngine {
         while hasRoom(), let place = side.keysToPut.popFirst() {
             guard heldKeys.isInUse(place), heldKeys[place].isQueued else { continue }
             heldKeys[place].isQueued = false
+            heldKeys[place].isFirstAbsent = false
             var list = EntryList()
             while hasRoom(), let number = lanes.pop(from: &heldKeys[place].pending) {
                 let entry = sideEntry(number, now: now, wallMs: wallMs)
@@ -105,7 +106,9 @@ extension ConsumerEngine {
         for item in isApplied ? items : items.reversed() {
             switch item {
             case .removal(let removal): removalEnded(removal, isApplied, now: now)
-            case .held(let place, let epoch, let list): putEnded(place, epoch, list, result, now: now)
+            case .held(let place, let epoch, let list):
+                putEnded(
+                    place, epoch, list, result, isAlone: items.count == 1 && list.count == 1, now: now)
             case .move(let number): moveEnded(number, isApplied, now: now)
             }
         }
@@ -125,7 +128,8 @@ extension ConsumerEngine {
     }
 
     private mutating func putEnded(
-        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ result: SideWriteResult, now: MonotonicInstant
+        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ result: SideWriteResult, isAlone: Bool,
+        now: MonotonicInstant
     ) {
         var list = list
         let isKept = heldKeys.isLive(place, epoch)
@@ -143,9 +147,17 @@ extension ConsumerEngine {
                 }
                 return settleSeek(slot)
             }
+            let number = list.first
             putBack(list, place)
             // A store that is full has written nothing for sure, and the key may go on here when it is due.
-            if result == .full { heldKeys.schedule(place) } else { heldKeys[place].isUnsure = true }
+            if result == .full {
+                // It was refused alone, so it is not there from an earlier try either.
+                heldKeys[place].isFirstAbsent = isAlone && heldKeys[place].pending.first == number
+                if isAlone, heldKeys[place].pending.count == 1 { heldKeys[place].isUnsure = false }
+                heldKeys.schedule(place)
+            } else {
+                heldKeys[place].isUnsure = true
+            }
             if !heldKeys[place].isQueued {
                 heldKeys[place].isQueued = true
                 // One for which there is no room must not stand before one that needs none.
