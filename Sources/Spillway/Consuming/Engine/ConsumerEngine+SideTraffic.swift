@@ -37,11 +37,14 @@ extension ConsumerEngine {
     ) {
         var bytes = 0
         func hasRoom() -> Bool { operations.count < side.mostOperations(.put) && bytes < SideTraffic.maxBytes }
-        while hasRoom(), let number = side.moves.popFirst() {
-            items.append(.move(number))
-            operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
-            bytes += lanes.entries[number].bytes
+        func putMoves() {
+            while hasRoom(), let number = side.moves.popFirst() {
+                items.append(.move(number))
+                operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
+                bytes += lanes.entries[number].bytes
+            }
         }
+        if !side.putsKeysFirst { putMoves() }
         while hasRoom(), let place = side.keysToPut.popFirst() {
             guard heldKeys.isInUse(place), heldKeys[place].isQueued else { continue }
             heldKeys[place].isQueued = false
@@ -62,6 +65,7 @@ extension ConsumerEngine {
                 side.keysToPut.append(place)
             }
         }
+        putMoves()
     }
 
     private func sideEntry(_ number: Int, now: MonotonicInstant, wallMs: Int64) -> SideEntry {
@@ -109,7 +113,7 @@ extension ConsumerEngine {
             case .held(let place, let epoch, let list):
                 putEnded(
                     place, epoch, list, result, isAlone: items.count == 1 && list.count == 1, now: now)
-            case .move(let number): moveEnded(number, isApplied, now: now)
+            case .move(let number): moveEnded(number, result, now: now)
             }
         }
         settleDrains(now: now)
@@ -211,13 +215,19 @@ extension ConsumerEngine {
         release(number)
     }
 
-    private mutating func moveEnded(_ number: Int, _ isApplied: Bool, now: MonotonicInstant) {
+    private mutating func moveEnded(_ number: Int, _ result: SideWriteResult, now: MonotonicInstant) {
         let entry = lanes.entries[number]
         guard let reason = side.reasons[number] else { preconditionFailure("what is moved has a reason") }
         guard let slot = states.slot(of: entry.epoch) else { return forgetMove(number) }
         let isBurial = reason.move.destination == .deadLetter
-        guard isApplied else {
-            if isBurial { side.burials.prepend(number) } else { side.moves.prepend(number) }
+        guard result == .applied else {
+            // One for which there is no room does not stand before the others.
+            switch (isBurial, result) {
+            case (true, .full): side.burials.append(number)
+            case (true, _): side.burials.prepend(number)
+            case (false, .full): side.moves.append(number)
+            case (false, _): side.moves.prepend(number)
+            }
             return
         }
         states[slot].side.operations -= 1
