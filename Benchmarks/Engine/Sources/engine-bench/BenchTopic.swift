@@ -29,7 +29,9 @@ struct BenchTopic {
     }
 
     /// Eight bytes, the least significant first.
-    private static func bytes(_ number: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) } }
+    private static func bytes(_ number: Int) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) }
+    }
 
     /// Records 0 to `count`, each with the key that its number leaves divided by the number of keys.
     func fill(_ count: Int, keys: Int) async throws {

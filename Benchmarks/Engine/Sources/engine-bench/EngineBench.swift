@@ -31,8 +31,10 @@ struct EngineBench {
         let figures: Figures
         switch arguments.first {
         case "plain":
-            figures = try await PlainLoopRun(records: options.take("records", 1_000_000), pairs: options.take("pairs", 3))
-                .run()
+            figures = try await PlainLoopRun(
+                records: options.take("records", 1_000_000), pairs: options.take("pairs", 3)
+            )
+            .run()
         case "work":
             figures = try await RandomWorkRun(
                 records: options.take("records", 10_000), keys: options.take("keys", 1_000),

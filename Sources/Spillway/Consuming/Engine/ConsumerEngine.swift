@@ -133,7 +133,7 @@ package struct ConsumerEngine: Sendable {
             return
         }
         observe(hash, record, epoch: epoch, now: now)
-        if let held = heldKeys.find(hash, epoch: epoch, key: record.key ?? []) {
+        if !heldKeys.isEmpty, let held = heldKeys.find(hash, epoch: epoch, key: record.key ?? []) {
             return receive(entry, ofHeld: held, now: now)
         }
         let number = lanes.add(entry)
@@ -169,7 +169,7 @@ package struct ConsumerEngine: Sendable {
     }
 
     mutating func resumeIfRoom(_ slot: Int) {
-        guard states[slot].isPaused, states[slot].phase == .active else { return }
+        guard states.isPaused(slot), states[slot].phase == .active else { return }
         let share = permits.share(of: states.count)
         let held = states[slot].held
         guard states[slot].window.trackedCount < max(1, settings.maxUncommittedRecords / 2 + 1),
