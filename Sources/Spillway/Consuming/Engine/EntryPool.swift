@@ -56,6 +56,7 @@ struct EntryPool: Sendable {
     func received(_ number: Int) -> MonotonicInstant { entries[number].received }
     func started(_ number: Int) -> MonotonicInstant { entries[number].started }
     func hasKey(_ number: Int, _ key: ArraySlice<UInt8>?) -> Bool { entries[number].record.key == key }
+    func haveSameKey(_ number: Int, _ other: Int) -> Bool { entries[number].record.key == entries[other].record.key }
 
     mutating func add(_ entry: consuming LaneEntry) -> Int {
         count += 1
@@ -75,6 +76,8 @@ struct EntryPool: Sendable {
         // The rest is written when the number is used again.
         entries[number].record = LaneEntry.noRecord
         entries[number].epoch = 0
+        entries[number].place = nil
+        entries[number].side = nil
         links[number] = firstFree
         firstFree = number
         count -= 1

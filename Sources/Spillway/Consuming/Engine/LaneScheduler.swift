@@ -38,15 +38,22 @@ struct LaneScheduler: Sendable {
         switch order {
         case .none: nil
         case .partition: hash(epoch, [])
-        case .key: record.key.map { hash(epoch, $0) }
+        case .key:
+            record.keyRange.map { range in
+                record.storage.bytes.withUnsafeBytes { hash(epoch, UnsafeRawBufferPointer(rebasing: $0[range])) }
+            }
         }
     }
 
     /// The hash of a key in an assignment.
     func hash(_ epoch: UInt64, _ key: ArraySlice<UInt8>) -> UInt64 {
+        key.withUnsafeBytes { hash(epoch, $0) }
+    }
+
+    private func hash(_ epoch: UInt64, _ key: UnsafeRawBufferPointer) -> UInt64 {
         var hasher = Hasher()
         hasher.combine(epoch)
-        if order == .key { key.withUnsafeBytes { hasher.combine(bytes: $0) } }
+        if order == .key { hasher.combine(bytes: key) }
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
@@ -56,6 +63,16 @@ struct LaneScheduler: Sendable {
         while let number = table.next(hash, &index) {
             guard lanes[number].epoch == epoch else { continue }
             if order == .partition || entries.hasKey(lanes[number].entries.first, key) { return number }
+        }
+        return nil
+    }
+
+    /// The lane of a record's key.
+    private func lane(_ hash: UInt64, of record: Int) -> Int? {
+        var index = table.start(hash)
+        while let number = table.next(hash, &index) {
+            guard lanes[number].epoch == entries.epoch(record) else { continue }
+            if order == .partition || entries.haveSameKey(lanes[number].entries.first, record) { return number }
         }
         return nil
     }
@@ -89,7 +106,7 @@ struct LaneScheduler: Sendable {
     mutating func place(_ number: Int, hash: UInt64?, now: MonotonicInstant) -> Int {
         let bytes = entries.bytes(number)
         let epoch = entries.epoch(number)
-        if let hash, let lane = lane(hash, epoch: epoch, key: entries.record(number).key) {
+        if let hash, let lane = lane(hash, of: number) {
             entries[number].lane = lane
             lanes[lane].entries.append(number, in: &entries)
             lanes[lane].bytes += bytes
