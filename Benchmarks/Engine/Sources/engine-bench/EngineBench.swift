@@ -7,7 +7,7 @@ struct EngineBench {
     static let usage = """
         usage: engine-bench plain  [--records N] [--pairs N]
                engine-bench work   [--records N] [--keys N] [--concurrency N] [--most-us N]
-               engine-bench memory [--records N]
+               engine-bench memory [--records N] [--keys N]
                engine-bench cell   [--records N] [--keys N] [--batch N] [--work-us N] [--concurrency N] [--seconds N]
         keys 0: records without one; batch 0: a handler of single records
         """
@@ -41,7 +41,9 @@ struct EngineBench {
                 concurrency: options.take("concurrency", 100), mostUs: options.take("most-us", 5_000)
             ).run()
         case "memory":
-            figures = try await MemoryRun(records: options.take("records", 10_000_000)).run()
+            figures = try await MemoryRun(
+                records: options.take("records", 10_000_000), keys: max(1, options.take("keys", 10_000_000))
+            ).run()
         case "cell":
             figures = try await GridCell(
                 records: options.take("records", 200_000), keys: options.take("keys", 1_000),

@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Spillway
 
-/// Memory that keys leave behind: each record has a key of its own, produced as it goes into a broker that keeps only
-/// the last 50,000 records.
+/// Memory that keys leave behind: records are produced as they go, into a broker that keeps only the last 30,000.
 struct MemoryRun {
     let records: Int
+    /// As many as records: each has one of its own.
+    let keys: Int
 
     func run() async throws -> Figures {
         // So much that everything that is made once has been made; its group holds nothing back.
@@ -21,7 +22,7 @@ struct MemoryRun {
     }
 
     private func pass(_ records: Int, group: String) async throws {
-        let topic = try await BenchTopic(maxRecords: 50_000)
+        let topic = try await BenchTopic(maxRecords: 30_000)
         let countdown = Countdown(records)
         try await topic.consume(
             topic.configuration(group: group), .single(NoOpHandler(countdown: countdown))
@@ -31,7 +32,7 @@ struct MemoryRun {
                 let numbers = next..<min(next + 500, records)
                 do {
                     _ = try await topic.broker.send(
-                        numbers.map { BenchTopic.message($0, key: $0) }, to: BenchTopic.name)
+                        numbers.map { BenchTopic.message($0, key: $0 % keys) }, to: BenchTopic.name)
                     next = numbers.upperBound
                 } catch let error as BrokerError where error.code == .storageFull {
                     try await Task.sleep(for: .microseconds(500))
