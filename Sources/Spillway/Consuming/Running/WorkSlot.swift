@@ -23,8 +23,11 @@ final class WorkSlot: Sendable {
     private static let closed = -1
 
     func begin(_ id: UInt64, _ records: [WorkRecord]) {
-        state.withLock { $0 = State(id: id, records: records) }
-        begun.store(0, ordering: .releasing)
+        state.withLock { state in
+            state = State(id: id, records: records)
+            // Under the lock: whoever looks afterwards sees that there is work, and looks again.
+            begun.store(0, ordering: .releasing)
+        }
     }
 
     /// Begins the record at a place, after the end of the one before it; false if somebody has taken it away.
