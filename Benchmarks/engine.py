@@ -81,9 +81,9 @@ def grid(arguments):
         options = {"keys": keys, "batch": batch, "work-us": work_us, "concurrency": concurrency, "records": min(records, 500_000)}
         words = [word for name, value in options.items() for word in (f"--{name}", value)]
         one = run(arguments.program, "cell", *words)
-        print(f"| {keys or 'none':,} | {batch or 'single'} | {work_us / 1000:g} | {concurrency} | {one['per_second']:,.0f} "
-              f"| {one['allocations_per_record']:.2f} | {one['p50_us'] / 1000:.2f} | {one['p99_us'] / 1000:.2f} |".replace("none,", "none"),
-              flush=True)
+        label = f"{keys:,}" if keys else "none"
+        print(f"| {label} | {batch or 'single'} | {work_us / 1000:g} | {concurrency} | {one['per_second']:,.0f} "
+              f"| {one['allocations_per_record']:.2f} | {one['p50_us'] / 1000:.2f} | {one['p99_us'] / 1000:.2f} |", flush=True)
 
 
 ROWS = {"plain": plain, "work": work, "memory": memory, "grid": grid}
