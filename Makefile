@@ -1,7 +1,7 @@
 # What people type. Everything else is in scripts/, which say what they do when run with --help.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: run build test unit integration bench soak format tidy docs clean help
+.PHONY: run build test unit integration bench bench-engine soak format tidy docs clean help
 
 ARGS ?=
 ONLY ?=
@@ -31,12 +31,16 @@ bench: build ## measure beside the baselines and print the table of figures (tak
 	@scripts/setup bench
 	@python3 Benchmarks/bench.py $(ARGS)
 
+bench-engine: ## measure the consumer engine beside a plain loop and ideal times (ARGS="--rounds 3 --rows plain,work")
+	@scripts/setup build
+	@python3 Benchmarks/engine.py $(ARGS)
+
 soak: build ## 200 SIGKILLs under load and 50 power losses; acknowledged votes lost and counts off must be 0
 	@scripts/setup test
 	@SPILLWAY_SOAK=1 Tests/run-integration $(or $(ONLY),crash power-loss)
 
 format: ## format all Swift code in place
-	@swift format -i -p -r Package.swift Sources Tests
+	@swift format -i -p -r Package.swift Sources Tests Benchmarks
 
 tidy: ## check style: format, sizes, imports, comments on what is unchecked, generated code
 	@scripts/tidy
@@ -48,4 +52,4 @@ clean: ## remove what was built
 	@rm -rf .build
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

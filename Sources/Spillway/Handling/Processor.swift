@@ -9,11 +9,15 @@ public struct Processor: Sendable {
         case partitionBatch(@Sendable (RecordBatch) async throws -> Void)
     }
 
+    package typealias Single = @Sendable (HandlingContext) async -> RecordOutcome
+
     /// The processor's name, unique within its consumer.
     public let name: String
     /// How much it is handed at a time.
     public let limits: BatchLimits
     package let shape: Shape
+    /// Of a processor of single records: the same for one record.
+    package let single: Single?
     package let positionOwner: (any PositionOwner)?
 
     package var isPartitionBatch: Bool {
@@ -23,10 +27,13 @@ public struct Processor: Sendable {
         }
     }
 
-    private init(name: String, limits: BatchLimits, shape: Shape, positionOwner: (any PositionOwner)?) {
+    private init(
+        name: String, limits: BatchLimits, shape: Shape, single: Single? = nil, positionOwner: (any PositionOwner)?
+    ) {
         self.name = name
         self.limits = limits
         self.shape = shape
+        self.single = single
         self.positionOwner = positionOwner
     }
 
@@ -49,6 +56,7 @@ public struct Processor: Sendable {
         Processor(
             name: name, limits: BatchLimits(maxRecords: 1, maxBytes: 1, maxDelay: .zero),
             shape: .records { await SingleRun(handler: handler).outcomes(of: $0) },
+            single: { await SingleRun(handler: handler).outcome(of: $0) },
             positionOwner: handler as? any PositionOwner)
     }
 

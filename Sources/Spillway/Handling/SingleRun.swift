@@ -9,7 +9,7 @@ struct SingleRun<Handler: SingleHandler> {
         return outcomes
     }
 
-    private func outcome(of item: HandlingContext) async -> RecordOutcome {
+    func outcome(of item: HandlingContext) async -> RecordOutcome {
         do {
             let event = try handler.decoded(item.record)
             try await handler.handle(event, context: item)

@@ -24,7 +24,12 @@ import Testing
             }
             check(table.count == model.count)
             // Now and then all of them, else the one that changed.
-            for hash in step % 64 == 0 ? hashes : [hash] { check(table.find(hash) { _ in true } == model[hash]) }
+            for hash in step % 64 == 0 ? hashes : [hash] {
+                check(table.find(hash) { _ in true } == model[hash])
+                var index = table.start(hash)
+                check(table.next(hash, &index) == model[hash])
+                check(table.next(hash, &index) == nil, "a hash that was put in once is found once")
+            }
         }
     }
 

@@ -75,20 +75,20 @@ extension ConsumerEngine {
         records.reserveCapacity(taken.count)
         var bytes = 0
         for number in taken {
-            let slot = lanes.entries[number].slot
+            let slot = lanes.entries.slot(number)
             precondition(
-                states.isLive(slot, lanes.entries[number].epoch),
+                states.isLive(slot, lanes.entries.epoch(number)),
                 "records of a partition that has gone are dropped with it")
             states[slot].running += 1
-            bytes += lanes.entries[number].bytes
+            bytes += lanes.entries.bytes(number)
             let context = HandlingContext(
-                record: lanes.entries[number].record, partition: states[slot].partition,
-                attempt: lanes.entries[number].attempts + 1)
+                record: lanes.entries.record(number), partition: states.partition(slot),
+                attempt: lanes.entries.attempts(number) + 1)
             records.append(
                 WorkRecord(
-                    context: context, number: number, lane: lanes.entries[number].lane,
-                    generation: states[slot].generation, rounds: lanes.entries[number].rounds,
-                    received: lanes.entries[number].received))
+                    context: context, number: number, lane: lanes.entries.lane(number),
+                    generation: states.generation(slot), rounds: lanes.entries.rounds(number),
+                    received: lanes.entries.received(number)))
         }
         gate.take(records: taken.count, bytes: bytes, now: now)
         return Work(id: lastWork, content: .records(records))
@@ -117,7 +117,7 @@ extension ConsumerEngine {
                 settleOrphan(record.number, .retry(at: now), now: now)
                 continue
             }
-            states[lanes.entries[record.number].slot].running -= 1
+            states[lanes.entries.slot(record.number)].running -= 1
             lanes.endTurn(of: record.lane, now: now)
         }
         settleDrains(now: now)
@@ -166,12 +166,22 @@ extension ConsumerEngine {
         settleDrains(now: now)
     }
 
+    /// Takes the ends of some records of a piece of work; see ``complete(_:_:began:now:)``.
+    package mutating func complete(
+        _ id: UInt64, _ ends: some Collection<(record: WorkRecord, result: WorkResult)>, now: MonotonicInstant
+    ) {
+        complete(id, ends.map { WorkEnd($0.record, $0.result) }, now: now)
+    }
+
     /// Takes the ends of some records of a piece of work, in their order; records of one lane all at once. The worker is
     /// free once all of them have been taken.
     ///
     /// A record that follows one of the same lane that is tried again is handled again too, whatever its result.
+    ///
+    /// - Parameter began: when the worker began; by default when it was given the work. Between them it may have waited
+    ///   for a thread, which says nothing about how long handling takes.
     package mutating func complete(
-        _ id: UInt64, _ ends: some Collection<(record: WorkRecord, result: WorkResult)>, now: MonotonicInstant
+        _ id: UInt64, _ ends: [WorkEnd], began: MonotonicInstant? = nil, now: MonotonicInstant
     ) {
         guard var work = running[id] else { preconditionFailure("a piece of work is completed once") }
         work.records -= ends.count
@@ -180,52 +190,51 @@ extension ConsumerEngine {
         if work.records == 0 {
             running[id] = nil
             busy[work.pool.rawValue] -= 1
+            if let began { work.since = began }
             noteHandling(of: work, now: now)
         } else {
             running[id] = work
         }
-        var index = ends.startIndex
-        while index != ends.endIndex {
-            let lane = ends[index].record.lane
-            var end = index
-            while end != ends.endIndex, ends[end].record.lane == lane { end = ends.index(after: end) }
-            endTurn(ends[index..<end], now: now)
+        var index = 0
+        while index < ends.count {
+            let lane = ends[index].lane
+            var end = index + 1
+            while end < ends.count, ends[end].lane == lane { end += 1 }
+            endTurn(of: lane, ends, index..<end, now: now)
             index = end
         }
         settleDrains(now: now)
     }
 
-    /// The records of one lane have come back.
-    private mutating func endTurn(
-        _ ends: some Collection<(record: WorkRecord, result: WorkResult)>, now: MonotonicInstant
-    ) {
-        guard let first = ends.first else { return }
-        let lane = first.record.lane
-        guard lanes.isInLane(first.record.number) else {
+    /// The records of one lane have come back: those of a range.
+    private mutating func endTurn(of lane: Int, _ ends: [WorkEnd], _ range: Range<Int>, now: MonotonicInstant) {
+        guard lanes.isInLane(ends[range.lowerBound].number) else {
             var isBlocked = false
-            for end in ends {
-                settleOrphan(end.record.number, isBlocked ? .retry(at: now) : end.result, now: now)
-                isBlocked = isBlocked || end.result.blocksLane
+            for index in range {
+                settleOrphan(ends[index].number, isBlocked ? .retry(at: now) : ends[index].result, now: now)
+                isBlocked = isBlocked || ends[index].result.blocksLane
             }
             return
         }
-        adapt(first.record.number, first.result, now: now)
-        for end in ends {
-            let number = end.record.number
+        adapt(ends[range.lowerBound].number, ends[range.lowerBound].result, now: now)
+        for index in range {
+            let number = ends[index].number
             lanes.update(number) { $0.attempts += 1 }
-            switch end.result {
+            switch ends[index].result {
             case .finished:
                 lanes.popFirst(of: lane)
                 settleFinished(number, now: now)
             case .retry(let instant):
-                return stop(lane, from: ends, number, until: instant, now: now)
+                countRetries(range.upperBound - index, from: number)
+                return lanes.park(lane, until: instant)
             case .move(let move, let instant):
                 guard mayMove(number, move, now: now) else {
                     counters.refusedMoves += 1
-                    return stop(lane, from: ends, number, until: instant, now: now)
+                    countRetries(range.upperBound - index, from: number)
+                    return lanes.park(lane, until: instant)
                 }
                 if move.holdsKey(of: lanes.entries[number], order: settings.order) {
-                    countRetries(ends, from: number)
+                    countRetries(range.upperBound - index, from: number)
                     return hold(lane, number, move, now: now)
                 }
                 self.move(number, of: lane, move)
@@ -234,31 +243,18 @@ extension ConsumerEngine {
         lanes.endTurn(of: lane, now: now)
     }
 
-    /// The turn ends at a record that is tried again at a time; those behind it are handled again.
-    private mutating func stop(
-        _ lane: Int, from ends: some Collection<(record: WorkRecord, result: WorkResult)>, _ number: Int,
-        until instant: MonotonicInstant, now: MonotonicInstant
-    ) {
-        countRetries(ends, from: number)
-        lanes.park(lane, until: instant)
-    }
-
-    /// Accounts for records that came back and stay, from one on.
-    private mutating func countRetries(
-        _ ends: some Collection<(record: WorkRecord, result: WorkResult)>, from number: Int
-    ) {
-        let count = ends.drop(while: { $0.record.number != number }).count
+    /// Accounts for records that came back and are handled again: so many from one on.
+    private mutating func countRetries(_ count: Int, from number: Int) {
         counters.retries += count
-        states[lanes.entries[number].slot].running -= count
+        states[lanes.entries.slot(number)].running -= count
     }
 
     /// A record has its final state.
     private mutating func settleFinished(_ number: Int, now: MonotonicInstant) {
-        let slot = lanes.entries[number].slot
-        states[slot].running -= 1
+        states[lanes.entries.slot(number)].running -= 1
         counters.finished += 1
         budget.earn(successes: 1)
-        if lanes.entries[number].side != nil {
+        if lanes.entries.side(number) != nil {
             finishLoaded(number, now: now)
         } else {
             finish(number, now: now)
@@ -267,9 +263,9 @@ extension ConsumerEngine {
 
     /// A record of the log is done with: its place and its permits are given back.
     mutating func finish(_ number: Int, now: MonotonicInstant) {
-        let slot = lanes.entries[number].slot
-        let bytes = lanes.entries[number].bytes
-        if let place = lanes.entries[number].place {
+        let slot = lanes.entries.slot(number)
+        let bytes = lanes.entries.bytes(number)
+        if let place = lanes.entries.place(number) {
             let isFirst = states[slot].window.finish(place)
             precondition(isFirst, "a record is finished once")
         }
@@ -320,7 +316,7 @@ extension ConsumerEngine {
 
     private mutating func adapt(_ number: Int, _ result: WorkResult, now: MonotonicInstant) {
         guard adaptive != nil else { return }
-        let time = now - lanes.entries[number].started
+        let time = now - lanes.entries.started(number)
         adaptive?.observe(time, failed: result.isOverload, inUse: busy[LanePool.shared.rawValue] + 1)
     }
 }

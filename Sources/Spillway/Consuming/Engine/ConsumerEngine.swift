@@ -108,7 +108,7 @@ package struct ConsumerEngine: Sendable {
         if !wasReady, states[slot].queue.isReady(now) { readyPartitions.append(states[slot].epoch) }
     }
 
-    private mutating func receive(_ record: Record, into slot: Int, now: MonotonicInstant) {
+    private mutating func receive(_ record: consuming Record, into slot: Int, now: MonotonicInstant) {
         let bytes = record.byteCount
         var place: UInt64?
         if let position = record.position {
@@ -127,18 +127,20 @@ package struct ConsumerEngine: Sendable {
         let epoch = states[slot].epoch
         states[slot].held.records += 1
         states[slot].held.bytes += bytes
+        let hash = lanes.hash(of: record, epoch: epoch)
+        if let hash { observe(hash, record, epoch: epoch, now: now) }
         var entry = LaneEntry(record: record, epoch: epoch, slot: slot, place: place, bytes: bytes)
         entry.received = now
-        guard let hash = lanes.hash(of: record, epoch: epoch) else {
+        guard let hash else {
             lanes.place(lanes.add(entry), hash: nil, now: now)
             return
         }
-        observe(hash, record, epoch: epoch, now: now)
-        if let held = heldKeys.find(hash, epoch: epoch, key: record.key ?? []) {
+        if !heldKeys.isEmpty, let held = heldKeys.find(hash, epoch: epoch, key: entry.record.key ?? []) {
             return receive(entry, ofHeld: held, now: now)
         }
+        let isOverflowing = isOverflowing(hash, entry)
         let number = lanes.add(entry)
-        if isOverflowing(hash, entry) { return spill(number, hash: hash, now: now) }
+        if isOverflowing { return spill(number, hash: hash, now: now) }
         lanes.place(number, hash: hash, now: now)
     }
 
@@ -170,7 +172,7 @@ package struct ConsumerEngine: Sendable {
     }
 
     mutating func resumeIfRoom(_ slot: Int) {
-        guard states[slot].isPaused, states[slot].phase == .active else { return }
+        guard states.isPaused(slot), states[slot].phase == .active else { return }
         let share = permits.share(of: states.count)
         let held = states[slot].held
         guard states[slot].window.trackedCount < max(1, settings.maxUncommittedRecords / 2 + 1),

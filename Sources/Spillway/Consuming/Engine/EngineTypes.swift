@@ -99,6 +99,21 @@ package struct WorkRecord: Sendable {
     package let received: MonotonicInstant
 }
 
+/// A record of a piece of work that has ended.
+package struct WorkEnd: Sendable {
+    /// The engine's number of the record.
+    package let number: Int
+    /// The lane that it was taken from.
+    package let lane: Int
+    package let result: WorkResult
+
+    package init(_ record: WorkRecord, _ result: WorkResult) {
+        number = record.number
+        lane = record.lane
+        self.result = result
+    }
+}
+
 /// How a record of a piece of work ended.
 package enum WorkResult: Sendable, Equatable {
     /// It has its final state: handled, or given up.

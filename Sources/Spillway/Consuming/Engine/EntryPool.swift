@@ -24,8 +24,7 @@ struct LaneEntry: Sendable {
     var started = MonotonicInstant.zero
 
     /// What a free slot holds, so that it keeps no bytes alive.
-    static let none = LaneEntry(
-        record: Record(key: nil, value: nil, position: nil, timestampMs: 0), epoch: 0, slot: 0, place: nil, bytes: 0)
+    static let noRecord = Record(key: nil, value: nil, position: nil, timestampMs: 0)
 }
 
 /// The records in an engine, each at a number of its own; lists of them are linked by these numbers, so that a record
@@ -42,7 +41,24 @@ struct EntryPool: Sendable {
         _modify { yield &entries[number] }
     }
 
-    mutating func add(_ entry: LaneEntry) -> Int {
+    // One field of an entry each, for what is done with every record: to read a field through the subscript copies the
+    // whole entry, and counts its references.
+
+    func record(_ number: Int) -> Record { entries[number].record }
+    func epoch(_ number: Int) -> UInt64 { entries[number].epoch }
+    func slot(_ number: Int) -> Int { entries[number].slot }
+    func place(_ number: Int) -> UInt64? { entries[number].place }
+    func bytes(_ number: Int) -> Int { entries[number].bytes }
+    func attempts(_ number: Int) -> Int { entries[number].attempts }
+    func rounds(_ number: Int) -> Int { entries[number].rounds }
+    func side(_ number: Int) -> SideEntry.Mode? { entries[number].side }
+    func lane(_ number: Int) -> Int { entries[number].lane }
+    func received(_ number: Int) -> MonotonicInstant { entries[number].received }
+    func started(_ number: Int) -> MonotonicInstant { entries[number].started }
+    func hasKey(_ number: Int, _ key: ArraySlice<UInt8>?) -> Bool { entries[number].record.key == key }
+    func haveSameKey(_ number: Int, _ other: Int) -> Bool { entries[number].record.key == entries[other].record.key }
+
+    mutating func add(_ entry: consuming LaneEntry) -> Int {
         count += 1
         guard firstFree >= 0 else {
             entries.append(entry)
@@ -57,7 +73,11 @@ struct EntryPool: Sendable {
     }
 
     mutating func remove(_ number: Int) {
-        entries[number] = .none
+        // The rest is written when the number is used again.
+        entries[number].record = LaneEntry.noRecord
+        entries[number].epoch = 0
+        entries[number].place = nil
+        entries[number].side = nil
         links[number] = firstFree
         firstFree = number
         count -= 1

@@ -32,7 +32,7 @@ struct HotKeys: Sendable {
     ///
     /// - Returns: true if what is hot has changed.
     mutating func observe(
-        _ hash: UInt64, epoch: UInt64, key: ArraySlice<UInt8>, now: MonotonicInstant
+        _ hash: UInt64, epoch: UInt64, key: @autoclosure () -> ArraySlice<UInt8>, now: MonotonicInstant
     ) -> Bool {
         guard sketch.observe(hash) else { return false }
         var hasChanged = false
@@ -40,7 +40,7 @@ struct HotKeys: Sendable {
         guard keys[hash] == nil, sketch.total >= policy.minRecords, sketch.share(of: hash) >= policy.share else {
             return hasChanged
         }
-        keys[hash] = Key(epoch: epoch, name: Array(key.prefix(Self.nameBytes)), since: now)
+        keys[hash] = Key(epoch: epoch, name: Array(key().prefix(Self.nameBytes)), since: now)
         return true
     }
 

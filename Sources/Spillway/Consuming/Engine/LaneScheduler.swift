@@ -38,25 +38,43 @@ struct LaneScheduler: Sendable {
         switch order {
         case .none: nil
         case .partition: hash(epoch, [])
-        case .key: record.key.map { hash(epoch, $0) }
+        case .key:
+            record.keyRange.map { range in
+                record.storage.bytes.withUnsafeBytes { hash(epoch, UnsafeRawBufferPointer(rebasing: $0[range])) }
+            }
         }
     }
 
     /// The hash of a key in an assignment.
     func hash(_ epoch: UInt64, _ key: ArraySlice<UInt8>) -> UInt64 {
+        key.withUnsafeBytes { hash(epoch, $0) }
+    }
+
+    private func hash(_ epoch: UInt64, _ key: UnsafeRawBufferPointer) -> UInt64 {
         var hasher = Hasher()
         hasher.combine(epoch)
-        if order == .key { key.withUnsafeBytes { hasher.combine(bytes: $0) } }
+        if order == .key { hasher.combine(bytes: key) }
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
     /// The lane of a key.
     func lane(_ hash: UInt64, epoch: UInt64, key: ArraySlice<UInt8>?) -> Int? {
-        table.find(hash) { number in
-            guard lanes[number].epoch == epoch else { return false }
-            if order == .partition { return true }
-            return entries[lanes[number].entries.first].record.key == key
+        var index = table.start(hash)
+        while let number = table.next(hash, &index) {
+            guard lanes[number].epoch == epoch else { continue }
+            if order == .partition || entries.hasKey(lanes[number].entries.first, key) { return number }
         }
+        return nil
+    }
+
+    /// The lane of a record's key.
+    private func lane(_ hash: UInt64, of record: Int) -> Int? {
+        var index = table.start(hash)
+        while let number = table.next(hash, &index) {
+            guard lanes[number].epoch == entries.epoch(record) else { continue }
+            if order == .partition || entries.haveSameKey(lanes[number].entries.first, record) { return number }
+        }
+        return nil
     }
 
     subscript(number: Int) -> Lane { lanes[number] }
@@ -64,7 +82,7 @@ struct LaneScheduler: Sendable {
     // MARK: Records
 
     /// Takes a record out of every list into the pool only; see ``place(_:hash:now:)``.
-    mutating func add(_ entry: LaneEntry) -> Int { entries.add(entry) }
+    mutating func add(_ entry: consuming LaneEntry) -> Int { entries.add(entry) }
 
     /// Changes a record.
     mutating func update(_ number: Int, _ change: (inout LaneEntry) -> Void) { change(&entries[number]) }
@@ -86,9 +104,9 @@ struct LaneScheduler: Sendable {
     /// - Returns: the lane.
     @discardableResult
     mutating func place(_ number: Int, hash: UInt64?, now: MonotonicInstant) -> Int {
-        let bytes = entries[number].bytes
-        let epoch = entries[number].epoch
-        if let hash, let lane = lane(hash, epoch: epoch, key: entries[number].record.key) {
+        let bytes = entries.bytes(number)
+        let epoch = entries.epoch(number)
+        if let hash, let lane = lane(hash, of: number) {
             entries[number].lane = lane
             lanes[lane].entries.append(number, in: &entries)
             lanes[lane].bytes += bytes
@@ -115,8 +133,8 @@ struct LaneScheduler: Sendable {
 
     /// True if the record is one of those at the front of its lane that a worker has.
     func isWithWorker(_ number: Int) -> Bool {
-        let lane = lanes[entries[number].lane]
-        guard lane.state == .running, lane.epoch == entries[number].epoch else { return false }
+        let lane = lanes[entries.lane(number)]
+        guard lane.state == .running, lane.epoch == entries.epoch(number) else { return false }
         var next = lane.entries.first
         for _ in 0..<lane.out {
             if next == number { return true }
@@ -144,14 +162,14 @@ struct LaneScheduler: Sendable {
         settleFront(.shared, now: now)
         // Also for the others: a lane that has cooled down does not wait for a worker of the hot ones.
         settleFront(.hot, now: now)
-        let queue = pool == .hot ? hot : shared
-        guard let front = queue.lanes.first else { return nil }
+        guard let front = pool == .hot ? hot.lanes.first : shared.lanes.first else { return nil }
+        let waiting = pool == .hot ? hot.records : shared.records
         guard
-            queue.records >= limits.maxRecords || queue.bytes >= limits.maxBytes
+            waiting >= limits.maxRecords || (pool == .hot ? hot.bytes : shared.bytes) >= limits.maxBytes
                 || lanes[front].since + limits.maxDelay <= now
         else { return nil }
         var taken: [Int] = []
-        taken.reserveCapacity(min(limits.maxRecords, queue.records))
+        taken.reserveCapacity(min(limits.maxRecords, waiting))
         var bytes = 0
         while taken.count < limits.maxRecords, taken.isEmpty || bytes < limits.maxBytes {
             settleFront(pool, now: now)
@@ -162,11 +180,12 @@ struct LaneScheduler: Sendable {
             while number >= 0, lanes[lane].out < perLane, taken.count < limits.maxRecords,
                 taken.isEmpty || bytes < limits.maxBytes
             {
-                bytes += entries[number].bytes
+                let size = entries.bytes(number)
+                bytes += size
                 entries[number].started = now
                 taken.append(number)
                 lanes[lane].out += 1
-                lanes[lane].bytes -= entries[number].bytes
+                lanes[lane].bytes -= size
                 number = entries.next(number)
             }
         }
@@ -175,8 +194,8 @@ struct LaneScheduler: Sendable {
 
     /// True if the record's lane is still the one that it was taken from.
     func isInLane(_ number: Int) -> Bool {
-        let lane = lanes[entries[number].lane]
-        return lane.state == .running && lane.epoch == entries[number].epoch
+        let lane = lanes[entries.lane(number)]
+        return lane.state == .running && lane.epoch == entries.epoch(number)
     }
 
     /// Takes the first record of a running lane out of it: it has its final state, or goes elsewhere.
@@ -244,8 +263,9 @@ struct LaneScheduler: Sendable {
 
     /// When the batch that is growing closes by time.
     func nextClose(_ limits: BatchLimits) -> MonotonicInstant? {
-        let instants = [shared, hot].compactMap { $0.lanes.first }.map { lanes[$0].since + limits.maxDelay }
-        return instants.min()
+        let first = shared.lanes.first.map { lanes[$0].since + limits.maxDelay }
+        guard let other = hot.lanes.first.map({ lanes[$0].since + limits.maxDelay }) else { return first }
+        return first.map { min($0, other) } ?? other
     }
 
     private mutating func unpark(_ now: MonotonicInstant) {
@@ -301,7 +321,7 @@ struct LaneScheduler: Sendable {
     private mutating func takeBack(_ lane: Int) {
         var number = lanes[lane].entries.first
         for _ in 0..<lanes[lane].out {
-            lanes[lane].bytes += entries[number].bytes
+            lanes[lane].bytes += entries.bytes(number)
             number = entries.next(number)
         }
         lanes[lane].out = 0

@@ -25,6 +25,20 @@ struct LaneTable: Sendable {
         return nil
     }
 
+    /// Where to begin to look for a hash with ``next(_:_:)``, for callers whose question would copy them into a closure.
+    func start(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash) & (slots.count - 1) }
+
+    /// The next number that was put in with this hash; `nil` if there is none any more.
+    func next(_ hash: UInt64, _ index: inout Int) -> Int? {
+        let mask = slots.count - 1
+        while slots[index].number >= 0 {
+            let slot = slots[index]
+            index = (index + 1) & mask
+            if slot.hash == hash { return slot.number }
+        }
+        return nil
+    }
+
     mutating func insert(_ hash: UInt64, _ number: Int) {
         if (count + 1) * 2 > slots.count { grow() }
         put(hash, number)

@@ -24,6 +24,12 @@ struct PartitionTable: Sendable {
         _modify { yield &slots[slot] }
     }
 
+    // One field each, for what is done with every record, without a copy of the whole.
+
+    func partition(_ slot: Int) -> TopicPartition { slots[slot].partition }
+    func generation(_ slot: Int) -> UInt64 { slots[slot].generation }
+    func isPaused(_ slot: Int) -> Bool { slots[slot].isPaused }
+
     /// The assignment of an epoch, as a copy.
     subscript(epoch epoch: UInt64) -> PartitionState? { slotOfEpoch[epoch].map { slots[$0] } }
 

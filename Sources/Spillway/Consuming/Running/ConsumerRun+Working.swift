@@ -6,23 +6,36 @@ extension ConsumerRun {
     func work() async {
         let slot = WorkSlot()
         slots.withLock { $0.append(slot) }
-        while let work = await nextWork() {
+        var next = await nextWork()
+        while let work = next {
             switch (work.content, processor.shape) {
             case (.batch(let batch, let attempt), .partitionBatch(let handler)):
                 let result = await measured(work.recordCount) { await handle(batch, attempt: attempt, handler) }
-                step { engine, now in engine.completeBatch(work.id, result, now: now) }
+                next = end { engine, now in engine.completeBatch(work.id, result, now: now) }
             case (.records(let records), .records):
                 noteQueueing(records)
-                if records.count > 1, processor.limits.maxRecords == 1 {
-                    await handleOneByOne(work.id, records, slot)
-                } else {
-                    let results = await measured(records.count) { await handle(records) }
-                    let ends = zip(records, results).map { (record: $0, result: $1) }
-                    step { engine, now in engine.complete(work.id, ends, now: now) }
-                }
+                next = await handle(work.id, records, slot)
             case (.batch, .records), (.records, .partitionBatch):
                 preconditionFailure("the engine hands out what its processor takes")
             }
+            if next == nil { next = await nextWork() }
+        }
+    }
+
+    /// Handles records, and takes the next piece of work if there is one.
+    private func handle(_ id: UInt64, _ records: [WorkRecord], _ slot: WorkSlot) async -> Work? {
+        let began = consumer.timeSource.now()
+        let ends: [WorkEnd]
+        if processor.limits.maxRecords > 1 {
+            let results = await measured(records.count) { await handle(records) }
+            ends = zip(records, results).map { WorkEnd($0, $1) }
+        } else if records.count == 1 {
+            ends = [WorkEnd(records[0], await handle(records[0]))]
+        } else {
+            ends = await handleOneByOne(id, records, slot)
+        }
+        return end { engine, now in
+            if !ends.isEmpty { engine.complete(id, ends, began: began, now: now) }
         }
     }
 
@@ -41,17 +54,28 @@ extension ConsumerRun {
         }
     }
 
-    /// Handles records whose handler takes one at a time; somebody relieves it if one of them takes long.
-    private func handleOneByOne(_ id: UInt64, _ records: [WorkRecord], _ slot: WorkSlot) async {
+    /// Handles records whose handler takes one at a time; somebody relieves the worker if one of them takes long.
+    private func handleOneByOne(_ id: UInt64, _ records: [WorkRecord], _ slot: WorkSlot) async -> [WorkEnd] {
         slot.begin(id, records)
         watchSlots()
-        var end: WorkSlot.End?
-        while let record = slot.next(after: end, now: consumer.timeSource.now()) {
-            let results = await measured(1) { await handle([record]) }
-            end = (record, results[0])
+        var place = 0
+        while place < records.count, slot.claim(place) {
+            let result = await handle(records[place])
+            switch result {
+            case .finished: break
+            case .retry, .move: slot.note(result, at: place)
+            }
+            place += 1
         }
-        let ends = slot.takeEnds()
-        if !ends.isEmpty { step { engine, now in engine.complete(id, ends, now: now) } }
+        return slot.takeEnds(place)
+    }
+
+    /// Handles one record: without interceptors without an array around it.
+    private func handle(_ record: WorkRecord) async -> WorkResult {
+        guard let single else { return await measured(1) { await handle([record]) }[0] }
+        let outcome = await measured(1) { await single(record.context) }
+        if case .done = outcome { return .finished }
+        return await judge(outcome, of: record)
     }
 
     private func measured<Value>(_ count: Int, _ body: () async -> Value) async -> Value {
@@ -173,30 +197,26 @@ extension ConsumerRun {
 
     // MARK: Relief
 
-    /// How long a worker may be at one record before what stands behind it goes to others.
+    /// A worker that is at the same record after so long is relieved: what stands behind it goes to others.
     private static var patience: Duration { .milliseconds(2) }
 
     private func watchSlots() {
-        let isFirst = state.withLock { state in
-            defer { state.isWatchingSlots = true }
-            return !state.isWatchingSlots
-        }
-        if isFirst { reliefSignal.set() }
+        if isWatchingSlots.load(ordering: .relaxed) { return }
+        if !isWatchingSlots.exchange(true, ordering: .acquiringAndReleasing) { reliefSignal.set() }
     }
 
     /// Relieves workers while there are some with several records.
     func relieveWorkers() async {
         while !Task.isCancelled {
-            guard state.withLock({ $0.isWatchingSlots }) else {
+            guard isWatchingSlots.load(ordering: .acquiring) else {
                 await reliefSignal.wait()
                 continue
             }
             try? await consumer.timeSource.sleep(for: Self.patience)
-            let limit = consumer.timeSource.now() - Self.patience
-            state.withLock { $0.isWatchingSlots = false }
+            isWatchingSlots.store(false, ordering: .sequentiallyConsistent)
             var isBusy = false
             for slot in slots.withLock({ $0 }) {
-                let hasMore = slot.relieve(begunBefore: limit) { id, ends, rest in
+                let hasMore = slot.relieve { id, ends, rest in
                     step { engine, now in
                         if !rest.isEmpty { engine.giveBack(id, rest, now: now) }
                         if !ends.isEmpty { engine.complete(id, ends, now: now) }

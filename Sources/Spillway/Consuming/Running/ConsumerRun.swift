@@ -20,7 +20,6 @@ final class ConsumerRun: Sendable {
         var sideLoads: [SideLoad]?
         var lease: Int?
         var timerDeadline: MonotonicInstant?
-        var isWatchingSlots = false
         var isStopped = false
         /// Graceful shutdown has let go of everything.
         var isDrained = false
@@ -59,8 +58,12 @@ final class ConsumerRun: Sendable {
     let workersSignal = Signal()
     /// The records of workers that handle several one by one.
     let slots = Mutex<[WorkSlot]>([])
+    /// Somebody looks at them.
+    let isWatchingSlots = Atomic(false)
     /// The interceptors, and at last the processor.
     let handler: HandleNext
+    /// The processor, if it takes one record at a time and nothing is around it.
+    let single: Processor.Single?
 
     init(_ consumer: Consumer, _ effective: EffectiveConfiguration, metrics: ConsumerMetrics?) {
         self.consumer = consumer
@@ -72,6 +75,7 @@ final class ConsumerRun: Sendable {
         engine.setAllPaused(effective.isPaused)
         state = Mutex(State(engine: engine))
         handler = Self.chain(consumer.interceptors[...], effective.processor)
+        single = consumer.interceptors.isEmpty ? effective.processor.single : nil
     }
 
     /// What happens to records that fail, as it is now.
@@ -129,7 +133,12 @@ final class ConsumerRun: Sendable {
                 let wanted = state.withLock { $0.engine.maxWorkers }
                 while count < wanted {
                     count += 1
-                    group.addTask(executorPreference: consumer.executor) { await self.work() }
+                    // Without a preference a task is spared looking for it whenever it goes on.
+                    if let executor = consumer.executor {
+                        group.addTask(executorPreference: executor) { await self.work() }
+                    } else {
+                        group.addTask { await self.work() }
+                    }
                 }
                 await workersSignal.wait()
             }
@@ -150,11 +159,23 @@ final class ConsumerRun: Sendable {
     /// - Returns: The ticket that ``performed(_:)`` waits for.
     @discardableResult
     func step(_ change: (inout ConsumerEngine, MonotonicInstant) -> Void) -> Int {
+        perform(change, takesWork: false).ticket
+    }
+
+    /// Ends a piece of work, and takes the next one for the same worker if there is one.
+    func end(_ change: (inout ConsumerEngine, MonotonicInstant) -> Void) -> Work? {
+        perform(change, takesWork: true).work
+    }
+
+    private func perform(
+        _ change: (inout ConsumerEngine, MonotonicInstant) -> Void, takesWork: Bool
+    ) -> (ticket: Int, work: Work?) {
         let now = consumer.timeSource.now()
         let wallMs = consumer.failureStore == nil ? 0 : consumer.timeSource.wallMilliseconds()
-        let (effects, ticket) = state.withLock { state -> (Effects, Int) in
+        let (effects, ticket, work) = state.withLock { state -> (Effects, Int, Work?) in
             change(&state.engine, now)
-            return (Self.collect(&state, now: now, wallMs: wallMs), state.queuedActions)
+            let work = takesWork && !state.isStopped ? state.engine.takeWork(now: now) : nil
+            return (Self.collect(&state, now: now, wallMs: wallMs), state.queuedActions, work)
         }
         for start in effects.starts { start.worker.resume(returning: start.work) }
         if effects.mustFlush { flush() }
@@ -163,7 +184,7 @@ final class ConsumerRun: Sendable {
         if effects.wakesMover { moverSignal.set() }
         if effects.wakesLoader { loaderSignal.set() }
         if effects.wakesLease { leaseSignal.set() }
-        return ticket
+        return (ticket, work)
     }
 
     private static func collect(_ state: inout State, now: MonotonicInstant, wallMs: Int64) -> Effects {

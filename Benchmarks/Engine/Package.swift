@@ -1,0 +1,31 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// As the platform itself is compiled; see the root package. Fixed flags, since this one is never a dependency.
+let swift: [SwiftSetting] = [
+    .unsafeFlags(["-cross-module-optimization", "-enforce-exclusivity=unchecked"], .when(configuration: .release)),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// What the engine costs, measured with the library's public interface only.
+let package = Package(
+    name: "engine-benchmarks",
+    dependencies: [.package(name: "spillway", path: "../..")],
+    targets: [
+        .target(name: "CAllocations", cSettings: [.treatAllWarnings(as: .error)]),
+        .executableTarget(
+            name: "engine-bench",
+            dependencies: [
+                "CAllocations",
+                .product(name: "SpillwayCore", package: "spillway"),
+                .product(name: "Spillway", package: "spillway"),
+            ],
+            swiftSettings: swift),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu11
+)
