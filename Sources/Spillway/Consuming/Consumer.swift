@@ -108,6 +108,11 @@ public final class Consumer: Service {
             timeSource: timeSource, logger: logger)
     }
 
+    /// What the consumer is called where others of other groups and topics are too.
+    var memberName: String {
+        String(decoding: "\(id)/\(configuration.group)/\(configuration.topic)".utf8.prefix(250), as: UTF8.self)
+    }
+
     func effective(_ settings: ConsumerSettings) throws -> EffectiveConfiguration {
         let effective = try EffectiveConfiguration(configuration, settings, processors: processors)
         guard failureStore != nil || !effective.configuration.needsFailureStore else {

@@ -26,7 +26,10 @@ public struct ConsumerConfiguration: Sendable {
     public var hotKeys: HotKeyPolicy? = HotKeyPolicy()
     /// How fast records are handled; default without limits.
     public var rate = RateLimits()
-    /// Lets concurrency follow what the handler's dependency can take; default `nil`: always ``concurrency``.
+    /// A rate that other consumers share, beside ``rate``; default `nil`: none.
+    public var globalRate: GlobalRateLimit?
+    /// Lets concurrency follow what the handler's dependency can take; default `nil`: always ``concurrency``. A
+    /// ``PartitionBatchHandler`` has no use for it: its batches take as long as they are large.
     public var adaptiveConcurrency: AdaptiveConcurrency?
     /// How many records may be in the consumer, waiting or being handled; 1 to 100 million, default 10,000.
     public var maxInFlightRecords = 10_000
@@ -99,6 +102,13 @@ public struct ConsumerConfiguration: Sendable {
         try require(isRate(rate.recordsPerSecond), "rate.recordsPerSecond", "above zero")
         try require(isRate(rate.bytesPerSecond), "rate.bytesPerSecond", "above zero")
         try require(rate.burstSeconds > 0 && rate.burstSeconds <= 3_600, "rate.burstSeconds", "above 0 to 3600")
+        if let global = globalRate {
+            try require(
+                global.member.map { (1...255).contains($0.utf8.count) } ?? true, "globalRate.member", "1 to 255 bytes")
+            try require(
+                global.initialShare >= 0 && global.initialShare.isFinite, "globalRate.initialShare", "0 or more")
+            try require((1...1_000_000).contains(global.maxLease), "globalRate.maxLease", "1 to 1000000")
+        }
         if let adaptive = adaptiveConcurrency {
             let bounds = 1...concurrency
             try require(bounds.contains(adaptive.minLimit), "adaptiveConcurrency.minLimit", "1 to concurrency")

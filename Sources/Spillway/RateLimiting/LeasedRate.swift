@@ -30,7 +30,8 @@ public struct LeasedRate: Sendable {
     private var shortfall = (most: 0, last: 0, at: MonotonicInstant.zero)
     private var askedAt: MonotonicInstant?
     private var askedFor = 0
-    private var notBefore = MonotonicInstant.zero
+    /// The source is not asked again before.
+    private(set) var notBefore = MonotonicInstant.zero
     private var failures = 0
     private var fallback: TokenBucket?
     /// The share of the rate that the source named last, in records a second.
@@ -92,6 +93,9 @@ public struct LeasedRate: Sendable {
         if taken < count { noteShortfall(count - taken, now) }
         return taken
     }
+
+    /// Notes that so many credits more could be used than are there.
+    public mutating func want(_ count: Int, now: MonotonicInstant) { noteShortfall(count, now) }
 
     /// How many credits to ask the source for now; `nil` if none. Whoever gets a number asks for them, and says what came of
     /// it by ``granted(_:now:)`` or ``failed(now:)``; until then the answer is `nil`.

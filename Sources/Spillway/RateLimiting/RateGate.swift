@@ -1,8 +1,10 @@
 import SpillwayCore
 
 /// The token buckets of ``RateLimits``: records may go while there is something in each, and what they count for is
-/// taken afterwards, so that one record larger than a burst still passes, and is paid for by waiting.
+/// taken afterwards, so that one record larger than a burst still passes, and is paid for by waiting. Behind them is what
+/// was leased of a rate that others share.
 struct RateGate: Sendable {
+    var leased: LeasedRate?
     private var records: TokenBucket?
     private var bytes: TokenBucket?
 
@@ -22,20 +24,41 @@ struct RateGate: Sendable {
     /// How many records may go now, at most so many.
     func allowance(_ most: Int, now: MonotonicInstant) -> Int {
         if let bytes, bytes.available(now) < 1 { return 0 }
-        guard let records else { return most }
-        return min(most, max(0, Int(records.available(now))))
+        let allowed = records.map { min(most, max(0, Int($0.available(now)))) } ?? most
+        return leased.map { min(allowed, $0.available(now: now)) } ?? allowed
+    }
+
+    /// Notes that so many more records could go than may.
+    mutating func want(_ count: Int, now: MonotonicInstant) {
+        if count > 0 { leased?.want(count, now: now) }
     }
 
     /// Takes what has gone.
     mutating func take(records count: Int, bytes size: Int, now: MonotonicInstant) {
         _ = records?.reserve(count, now: now)
         _ = bytes?.reserve(size, now: now)
+        _ = leased?.take(upTo: count, now: now)
     }
 
-    /// When something may go again; `nil` if it may now.
+    /// Gives back what has gone and come back. Leased credits are gone: somebody else may have them by now.
+    mutating func giveBack(records count: Int, bytes size: Int) {
+        records?.giveBack(count)
+        bytes?.giveBack(size)
+    }
+
+    /// When something may go again, or more than now; `nil` if all may now.
     func nextOpening(now: MonotonicInstant) -> MonotonicInstant? {
         let waits = [records, bytes].compactMap { $0?.delay(until: 1, now: now) }.filter { $0 > .zero }
-        return waits.max().map { now + $0 }
+        let opening = waits.max().map { now + $0 }
+        guard let leased, let change = leased.nextChange(now: now) ?? nextTry(of: leased, now: now) else {
+            return opening
+        }
+        return opening.map { min($0, change) } ?? change
+    }
+
+    /// Whoever waits for credits for longer than the member remembers wants them still.
+    private func nextTry(of leased: LeasedRate, now: MonotonicInstant) -> MonotonicInstant? {
+        leased.available(now: now) < 1 && leased.notBefore > now ? leased.notBefore : nil
     }
 
     private static func bucket(_ rate: Double?, _ seconds: Double, _ now: MonotonicInstant) -> TokenBucket? {

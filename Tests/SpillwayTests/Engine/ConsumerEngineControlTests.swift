@@ -85,6 +85,20 @@ import Testing
         check(harness.takeActions().seek.map(\.position) == [at(50)])
     }
 
+    @Test(arguments: [UInt64(1), 5, 40])
+    func aPartitionThatIsAskedBackMeanwhileIsLeftAtTheNewPlace(target: UInt64) throws {
+        var harness = try EngineHarness(usesFailureStore: false)
+        harness.assign()
+        harness.receive("a", 1...9)
+        let jobs = harness.takeAll()
+        harness.engine.seek(partition, to: at(target), now: harness.now)
+        harness.engine.revoke([partition], now: harness.now)
+        harness.end(jobs)
+        harness.commit()
+        check(harness.committed == at(target))
+        check(harness.takeActions().completeRevocation == [partition])
+    }
+
     @Test func theNewPlaceIsCommittedOnceUnderTheSameGeneration() throws {
         var harness = try EngineHarness(usesFailureStore: false)
         harness.generation = 7

@@ -3,7 +3,8 @@ package import SpillwayCore
 extension ConsumerEngine {
     /// The position up to which everything of an assignment is finished.
     func commitPosition(of state: PartitionState) -> Position {
-        settings.isPartitionBatch ? state.queue.commitPosition : state.window.commitPosition
+        if let sought = state.sought { return sought }
+        return settings.isPartitionBatch ? state.queue.commitPosition : state.window.commitPosition
     }
 
     /// True if more is finished than is committed, be it only above the lowest unfinished record.
@@ -111,7 +112,7 @@ extension ConsumerEngine {
     }
 
     private func hint(of state: PartitionState, _ next: Position) -> [UInt8]? {
-        guard sendsHints else { return nil }
+        guard sendsHints, state.sought == nil else { return nil }
         // A range takes at least four bytes.
         let ranges = state.window.finishedRanges(limit: settings.maxCommitHintBytes / 4)
         return CommitHint(ranges: ranges).encoded(commit: next, maxBytes: settings.maxCommitHintBytes)

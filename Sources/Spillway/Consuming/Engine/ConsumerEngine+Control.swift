@@ -98,6 +98,20 @@ extension ConsumerEngine {
         }
     }
 
+    /// True if there is work that waits only for a rate.
+    package func isHeldByRate(now: MonotonicInstant) -> Bool {
+        let isReady = lanes.readyCount(.shared) + lanes.readyCount(.hot) > 0 || !readyPartitions.isEmpty
+        return isReady && gate.allowance(1, now: now) == 0
+    }
+
+    /// How much to lease of the shared rate, to be answered with ``leaseEnded(_:now:)``; `nil` if nothing is wanted.
+    package mutating func takeLease(now: MonotonicInstant) -> Int? { gate.leased?.wanted(now: now) }
+
+    /// Takes what the source has granted; `nil` if it could not be asked.
+    package mutating func leaseEnded(_ grant: RateLeaseGrant?, now: MonotonicInstant) {
+        if let grant { gate.leased?.granted(grant, now: now) } else { gate.leased?.failed(now: now) }
+    }
+
     private mutating func change(_ policy: HotKeyPolicy?) {
         settings.hotKeys = policy
         if let policy, hotKeys != nil {

@@ -114,6 +114,8 @@ extension ConsumerEngine {
             states[slot].phase = .draining(deadline: min(earlier, deadline))
             return
         }
+        // What was sought is committed all the same: the next owner begins there.
+        if case .seeking(let position) = states[slot].phase { states[slot].sought = position }
         draining.insert(states[slot].epoch)
         if states[slot].phase == .opening { actions.resume.append(states[slot].partition) }
         states[slot].phase = .draining(deadline: deadline)

@@ -78,6 +78,7 @@ extension ConsumerEngine {
         let limit = min(room, Self.loadRecords)
         room -= limit
         heldKeys[place].isLoading = true
+        heldKeys[place].putWhileLoading = nil
         return .held(
             group: settings.group, partition: state.partition, key: key.key, from: key.loadFrom, limit: limit,
             place: place, epoch: key.epoch)
@@ -114,10 +115,12 @@ extension ConsumerEngine {
     }
 
     /// True if records that come before those in the store may still be on their way there.
-    private func hasEarlierToPut(_ key: HeldKeys.Key) -> Bool {
-        if key.writing > 0 { return true }
-        guard !key.pending.isEmpty else { return false }
-        return lanes.entries[key.pending.first].record.position.map { $0 < key.loadFrom } ?? false
+    private func hasEarlierToPut(_ key: HeldKeys.Key) -> Bool { firstToPut(key).map { $0 < key.loadFrom } ?? false }
+
+    /// The first position that is still on its way to the store.
+    private func firstToPut(_ key: HeldKeys.Key) -> Position? {
+        let pending = key.pending.isEmpty ? nil : lanes.entries[key.pending.first].record.position
+        return [pending, key.writingFrom].compactMap { $0 }.min()
     }
 
     /// Takes the answers to reads; `nil` for one that failed.
@@ -144,6 +147,7 @@ extension ConsumerEngine {
         heldKeys[place].isLoading = false
         guard let answer else { return heldKeys.wait(place) }
         guard let first = answer.entries.first else {
+            if heldKeys[place].putWhileLoading != nil { return heldKeys.wait(place) }
             // Somebody has discarded them.
             heldKeys[place].unloaded = 0
             return settleHeldKey(place, now: now)
@@ -155,13 +159,13 @@ extension ConsumerEngine {
         // What stands before others in the store, and is still on its way there or has not come again from the log, goes
         // first.
         let key = heldKeys[place]
-        let limit = key.pending.isEmpty ? nil : lanes.entries[key.pending.first].record.position
+        let limit = [firstToPut(key), key.putWhileLoading].compactMap { $0 }.min()
         let entries = answer.entries.prefix { entry in
-            key.writing == 0 && entry.dueMs <= wallMs && hasPassed(entry.name.position, slot)
+            entry.dueMs <= wallMs && hasPassed(entry.name.position, slot)
                 && limit.map { entry.name.position < $0 } ?? true
         }
         guard !entries.isEmpty else {
-            if key.writing == 0 { heldKeys[place].loadFrom = first.name.position }
+            if key.putWhileLoading == nil { heldKeys[place].loadFrom = first.name.position }
             return heldKeys.wait(place)
         }
         for entry in entries {

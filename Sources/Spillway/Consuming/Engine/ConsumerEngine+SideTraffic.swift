@@ -58,6 +58,7 @@ extension ConsumerEngine {
                 lanes.append(number, to: &list)
             }
             heldKeys[place].writing += list.count
+            heldKeys[place].writingFrom = lanes.entries[list.first].record.position
             states[heldKeys[place].slot].side.operations += list.count
             items.append(.held(place: place, epoch: heldKeys[place].epoch, list))
             if !heldKeys[place].pending.isEmpty {
@@ -142,7 +143,10 @@ extension ConsumerEngine {
             return
         }
         states[slot].side.operations -= list.count
-        if isKept { heldKeys[place].writing -= list.count }
+        if isKept {
+            heldKeys[place].writing -= list.count
+            heldKeys[place].writingFrom = nil
+        }
         if result != .applied {
             guard isKept else {
                 while let number = lanes.pop(from: &list) {
@@ -200,6 +204,9 @@ extension ConsumerEngine {
     private mutating func notePut(_ position: Position?, _ place: Int) {
         guard let position else { return }
         heldKeys[place].unloaded += 1
+        if heldKeys[place].isLoading {
+            heldKeys[place].putWhileLoading = min(heldKeys[place].putWhileLoading ?? position, position)
+        }
         heldKeys[place].first = min(heldKeys[place].first ?? position, position)
         let from = heldKeys[place].loadFrom
         heldKeys[place].loadFrom = from == .start ? position : min(from, position)

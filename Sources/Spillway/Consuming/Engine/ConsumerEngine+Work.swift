@@ -24,6 +24,9 @@ extension ConsumerEngine {
         wakePartitions(now)
         while let epoch = readyPartitions.first {
             let allowed = gate.allowance(settings.limits.maxRecords, now: now)
+            if allowed < settings.limits.maxRecords, let held = states[epoch: epoch]?.queue.held.records {
+                gate.want(min(settings.limits.maxRecords, held) - allowed, now: now)
+            }
             guard allowed > 0 else { return nil }
             _ = readyPartitions.popFirst()
             guard let slot = states.slot(of: epoch), states[slot].phase == .active else { continue }
@@ -58,7 +61,9 @@ extension ConsumerEngine {
         var limits = settings.limits
         let isSingle = limits.maxRecords == 1
         if isSingle { limits = chunkLimits(pool) }
-        limits.maxRecords = gate.allowance(limits.maxRecords, now: now)
+        let wanted = limits.maxRecords
+        limits.maxRecords = gate.allowance(wanted, now: now)
+        if limits.maxRecords < wanted { gate.want(min(wanted, lanes.readyCount(pool)) - limits.maxRecords, now: now) }
         guard limits.maxRecords > 0,
             let taken = lanes.take(pool, limits, perLane: isSingle ? 1 : .max, now: now)
         else { return nil }
@@ -106,6 +111,7 @@ extension ConsumerEngine {
         runningRecords -= records.count
         precondition(work.records > 0, "what is being handled stays with its worker")
         running[id] = work
+        gate.giveBack(records: records.count, bytes: records.reduce(0) { $0 + lanes.entries[$1.number].bytes })
         for record in records {
             guard lanes.isInLane(record.number) else {
                 settleOrphan(record.number, .retry(at: now), now: now)
@@ -311,7 +317,7 @@ extension ConsumerEngine {
     private mutating func adapt(_ number: Int, _ result: WorkResult, now: MonotonicInstant) {
         guard adaptive != nil else { return }
         let time = now - lanes.entries.started(number)
-        adaptive?.observe(time, failed: result != .finished, inUse: busy[LanePool.shared.rawValue] + 1)
+        adaptive?.observe(time, failed: result.isOverload, inUse: busy[LanePool.shared.rawValue] + 1)
     }
 }
 

@@ -67,6 +67,7 @@ package struct ConsumerEngine: Sendable {
         lanes = LaneScheduler(order: settings.order)
         hotKeys = settings.hotKeys.map { HotKeys($0) }
         gate = RateGate(settings.rate, now: .zero)
+        gate.leased = settings.leasedRate
         adaptive = settings.adaptiveConcurrency.map { GradientLimit($0, most: settings.concurrency) }
         budget = MoveBudget(settings.moveBudget)
     }

@@ -16,6 +16,8 @@ package struct EngineSettings: Sendable {
     package var maxChunkRecords = 64
     package var hotKeys: HotKeyPolicy?
     package var rate: RateLimits
+    /// What the consumer leases of a rate that others share, at the beginning.
+    package var leasedRate: LeasedRate?
     package var adaptiveConcurrency: AdaptiveConcurrency?
     package var moveBudget: MoveBudgetPolicy
     package var maxInFlightRecords: Int
@@ -40,7 +42,8 @@ package struct EngineSettings: Sendable {
         concurrency = configuration.concurrency
         hotKeys = configuration.order == .key && !processor.isPartitionBatch ? configuration.hotKeys : nil
         rate = configuration.rate
-        adaptiveConcurrency = configuration.adaptiveConcurrency
+        leasedRate = configuration.globalRate.map { LeasedRate(initialShare: $0.initialShare, maxLease: $0.maxLease) }
+        adaptiveConcurrency = processor.isPartitionBatch ? nil : configuration.adaptiveConcurrency
         moveBudget = configuration.retry.moveBudget
         maxInFlightRecords = configuration.maxInFlightRecords
         maxInFlightBytes = configuration.maxInFlightBytes

@@ -25,8 +25,11 @@ struct HeldKeys: Sendable {
         var loaded = 0
         /// Finished; their removal waits or is with the store.
         var removing = 0
-        /// With the store, to be put.
+        /// With the store, to be put; and the first of them.
         var writing = 0
+        var writingFrom: Position?
+        /// The lowest position that was put while a load was under way: the load may have missed it.
+        var putWhileLoading: Position?
         /// A put has failed, and nobody knows whether the store has its records all the same.
         var isUnsure = false
         /// The store had no room for the first of those that are pending, so that one is not there for sure.

@@ -35,6 +35,13 @@ struct PartitionState: Sendable {
     var commitStored: UInt64 = 0
     /// Its position is to be committed although nothing was finished.
     var mustCommit = false
+    /// Where the next owner is to begin, whatever was reached here.
+    var sought: Position? {
+        didSet {
+            committed = .start
+            mustCommit = true
+        }
+    }
     /// Somebody wants nothing of it to be delivered for now.
     var isPausedByUser = false
     /// The highest position that was received; `nil` before the first.

@@ -128,10 +128,15 @@ struct SideTraffic: Sendable {
         if succeeded {
             failures[kind.rawValue] = 0
             mostOperations[kind.rawValue] = min(Self.maxOperations, mostOperations[kind.rawValue] * 2)
+            // What is removed makes room.
+            if kind == .remove, isPutFull { notBefore[Kind.put.rawValue] = now }
+        } else if full {
+            // Others have their turn, for which there may be room.
+            notBefore[kind.rawValue] = now + Self.backoff.base
+            mostOperations[kind.rawValue] = max(1, operationsUnderWay / 2)
         } else {
             failures[kind.rawValue] += 1
             notBefore[kind.rawValue] = now + Self.backoff.bound(afterAttempts: failures[kind.rawValue])
-            if full { mostOperations[kind.rawValue] = max(1, operationsUnderWay / 2) }
         }
         return underWay
     }

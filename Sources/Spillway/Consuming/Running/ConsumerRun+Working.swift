@@ -42,13 +42,15 @@ extension ConsumerRun {
     private func nextWork() async -> Work? {
         await withCheckedContinuation { continuation in
             let now = consumer.timeSource.now()
-            let answer = state.withLock { state -> Work?? in
-                if state.isStopped { return .some(nil) }
-                if let work = state.engine.takeWork(now: now) { return .some(work) }
+            let (answer, isHeldByRate) = state.withLock { state -> (Work??, Bool) in
+                if state.isStopped { return (.some(nil), false) }
+                if let work = state.engine.takeWork(now: now) { return (.some(work), false) }
                 state.idleWorkers.append(continuation)
-                return nil
+                return (nil, state.engine.isHeldByRate(now: now))
             }
             if let answer { continuation.resume(returning: answer) }
+            // Nobody else may come by to see that credits are wanted.
+            if isHeldByRate { step { _, _ in } }
         }
     }
 
@@ -228,6 +230,16 @@ extension ConsumerRun {
 }
 
 package extension WorkResult {
+    /// True if whatever the handler depends on may have had too much to do; a record that nothing can help says nothing of
+    /// that.
+    var isOverload: Bool {
+        switch self {
+        case .finished: false
+        case .retry: true
+        case .move(let move, _): move.destination != .deadLetter
+        }
+    }
+
     /// True if what follows in the lane waits for the record.
     var blocksLane: Bool {
         switch self {

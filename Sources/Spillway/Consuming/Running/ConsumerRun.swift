@@ -18,6 +18,7 @@ final class ConsumerRun: Sendable {
         var commits: [Commit]?
         var sideWrites: SideWrites?
         var sideLoads: [SideLoad]?
+        var lease: Int?
         var timerDeadline: MonotonicInstant?
         var isStopped = false
         /// Graceful shutdown has let go of everything.
@@ -36,6 +37,7 @@ final class ConsumerRun: Sendable {
         var wakesCommitter = false
         var wakesMover = false
         var wakesLoader = false
+        var wakesLease = false
         var mustFlush = false
     }
 
@@ -51,6 +53,7 @@ final class ConsumerRun: Sendable {
     let openerSignal = Signal()
     let moverSignal = Signal()
     let loaderSignal = Signal()
+    let leaseSignal = Signal()
     let reliefSignal = Signal()
     let workersSignal = Signal()
     /// The records of workers that handle several one by one.
@@ -104,6 +107,7 @@ final class ConsumerRun: Sendable {
             group.addTask { await self.commit() }
             group.addTask { await self.move() }
             group.addTask { await self.load() }
+            group.addTask { await self.lease() }
             group.addTask { await self.relieveWorkers() }
             group.addTask { await self.measureLag() }
             group.addTask(executorPreference: consumer.executor) { await self.open() }
@@ -179,6 +183,7 @@ final class ConsumerRun: Sendable {
         if effects.wakesCommitter { committerSignal.set() }
         if effects.wakesMover { moverSignal.set() }
         if effects.wakesLoader { loaderSignal.set() }
+        if effects.wakesLease { leaseSignal.set() }
         return (ticket, work)
     }
 
@@ -208,6 +213,10 @@ final class ConsumerRun: Sendable {
         if state.sideLoads == nil, let loads = state.engine.takeSideLoads(now: now, wallMs: wallMs) {
             state.sideLoads = loads
             effects.wakesLoader = true
+        }
+        if state.lease == nil, let count = state.engine.takeLease(now: now) {
+            state.lease = count
+            effects.wakesLease = true
         }
         if let deadline = state.engine.nextDeadline(now: now), state.timerDeadline.map({ deadline < $0 }) ?? true {
             state.timerDeadline = deadline
