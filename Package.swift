@@ -42,6 +42,7 @@ let package = Package(
         .library(name: "SpillwayCache", targets: ["SpillwayCache"]),
         .library(name: "SpillwayRocksDB", targets: ["SpillwayRocksDB"]),
         .library(name: "SpillwayHTTP", targets: ["SpillwayHTTP"]),
+        .library(name: "SpillwayCurl", targets: ["SpillwayCurl"]),
         .library(name: "SpillwayOTLP", targets: ["SpillwayOTLP"]),
         .library(name: "SpillwayTesting", targets: ["SpillwayTesting"]),
     ],
@@ -75,7 +76,7 @@ let package = Package(
             name: "SpillwayHTTP",
             dependencies: ["SpillwayCore", "CLibuv", "CHTTPParser", "COpenSSL", "CRhonabwy", "CSpillwaySystem"],
             swiftSettings: swiftOverC, linkerSettings: [.linkedLibrary(httpParser)]),
-        .target(name: "SpillwayCurl", dependencies: ["CCurl"], swiftSettings: swiftOverC),
+        .target(name: "SpillwayCurl", dependencies: ["SpillwayCore", "CCurl"], swiftSettings: swiftOverC),
         .target(name: "SpillwayOTLP", dependencies: ["SpillwayCore", "SpillwayCurl"], swiftSettings: swiftOverC),
         .target(
             name: "SpillwayTesting", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache"],
@@ -120,6 +121,9 @@ let package = Package(
             dependencies: ["SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayTesting"], swiftSettings: swift),
         .testTarget(
             name: "SpillwayHTTPTests", dependencies: ["SpillwayCore", "SpillwayHTTP", "SpillwayTesting", "COpenSSL"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "SpillwayCurlTests", dependencies: ["SpillwayCore", "SpillwayCurl", "SpillwayHTTP"],
             swiftSettings: swift),
         .testTarget(
             name: "SpillwayOTLPTests", dependencies: ["SpillwayCore", "SpillwayCurl", "SpillwayOTLP", "SpillwayHTTP"],
