@@ -25,7 +25,7 @@ def main():
 
     seen = set()
     arguments = PEOPLE
-    for least in (30, 150, 150):
+    for least in (30, 150, 250):
         program = Program("GettingStarted", *arguments)
         program.until(lambda: len(welcomed(program)) >= least, f"{least} were welcomed")
         program.kill()

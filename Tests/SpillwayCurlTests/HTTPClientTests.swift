@@ -12,7 +12,9 @@ import Testing
         defer { loop.shutdown() }
         var router = HTTPRouter(logger: Logger(label: "test"))
         router.on(.post, "/echo") { request in
-            .text("\(request.header(HTTPFieldName("x-note")) ?? "none"): \(String(decoding: request.body, as: UTF8.self))")
+            .text(
+                "\(request.header(HTTPFieldName("x-note")) ?? "none"): \(String(decoding: request.body, as: UTF8.self))"
+            )
         }
         router.on(.get, "/hang") { _ in
             try await Task.sleep(for: .seconds(3_600))

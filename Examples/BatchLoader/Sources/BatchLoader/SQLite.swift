@@ -36,7 +36,8 @@ final class SQLite {
         var rows: [[Int64]] = []
         while true {
             switch sqlite3_step(statement) {
-            case SQLITE_ROW: rows.append((0..<sqlite3_column_count(statement)).map { sqlite3_column_int64(statement, $0) })
+            case SQLITE_ROW:
+                rows.append((0..<sqlite3_column_count(statement)).map { sqlite3_column_int64(statement, $0) })
             case SQLITE_DONE: return rows
             case let code: try check(code)
             }
@@ -54,7 +55,7 @@ final class SQLite {
             try run("COMMIT")
             return result
         } catch {
-            try? run("ROLLBACK")
+            _ = try? run("ROLLBACK")
             throw error
         }
     }

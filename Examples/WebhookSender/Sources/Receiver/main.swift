@@ -50,7 +50,8 @@ func serve(_ inbox: Inbox, on loop: EventLoop) async throws {
     var router = HTTPRouter(logger: logger)
     router.on(.post, "/hook") { request in
         let status = inbox.take(
-            key: request.header(HTTPFieldName("webhook-key")) ?? "", id: request.header(HTTPFieldName("webhook-id")) ?? "",
+            key: request.header(HTTPFieldName("webhook-key")) ?? "",
+            id: request.header(HTTPFieldName("webhook-id")) ?? "",
             body: String(decoding: request.body, as: UTF8.self))
         return .text("\(status)", status: status)
     }
@@ -60,6 +61,7 @@ func serve(_ inbox: Inbox, on loop: EventLoop) async throws {
     }
     router.on(.get, "/received") { _ in .text(inbox.received) }
     let server = try HTTPServer(configuration: HTTPServerConfiguration(port: 0), router: router, loops: [loop])
-    logger.notice("listening", metadata: ["port": "\(try await server.listen().port)"])
+    let port = try await server.listen().port
+    logger.notice("listening", metadata: ["port": "\(port)"])
     try await ServiceGroup(services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
 }

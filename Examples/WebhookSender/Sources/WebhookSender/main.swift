@@ -20,7 +20,9 @@ case "run" where arguments.count >= 2:
     try await run(url: arguments[1], events: arguments.dropFirst(2))
 case "dead-letters":
     for letter in try await allDeadLetters() {
-        print("\(letter.record.keyString ?? "-") \(letter.record.valueString ?? "-") (\(letter.reason), \(letter.attempts) attempts)")
+        print(
+            "\(letter.record.keyString ?? "-") \(letter.record.valueString ?? "-") (\(letter.reason), \(letter.attempts) attempts)"
+        )
     }
 case "requeue":
     // Asking twice is harmless: a letter is among the dead or in the side queue, never in both.
