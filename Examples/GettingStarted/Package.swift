@@ -1,5 +1,6 @@
 // swift-tools-version: 6.2
 import PackageDescription
+
 let package = Package(
     name: "getting-started",
     dependencies: [.package(name: "spillway", path: "../..")],
