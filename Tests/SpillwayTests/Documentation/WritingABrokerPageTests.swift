@@ -173,10 +173,10 @@ final class TinySubscription: Subscription {
         }
     }
 
-    private func changeGroup<Result>(_ body: (inout TinyGroup) throws -> Result) rethrows -> Result {
+    private func changeGroup(_ body: (inout TinyGroup) throws -> Void) rethrows {
         try broker.state.withLock { state in
             defer { state.wake(request.topic) }
-            return try state.withGroup(of: request, body)
+            try state.withGroup(of: request, body)
         }
     }
 
