@@ -12,7 +12,8 @@ import sys
 import time
 
 BIN = pathlib.Path(os.environ.get("EXAMPLES_BIN", ".build/examples/debug")).resolve()
-DEADLINE = 60
+# How long, in seconds, something may take that has to happen.
+DEADLINE = int(os.environ.get("EXAMPLES_DEADLINE", "60"))
 
 
 class Program:

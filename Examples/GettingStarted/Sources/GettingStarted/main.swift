@@ -18,8 +18,7 @@ struct Welcome: SingleHandler {
     }
 }
 
-let database = try Database.open("data")
-let broker = try EmbeddedBroker(database)
+let broker = try EmbeddedBroker(Database.open("data"))
 _ = try await broker.ensureTopic("signups", partitions: 4)
 
 // Every argument is an event: durable when `send` returns.
@@ -34,4 +33,4 @@ let consumer = try Consumer(
     processor: .single(Welcome(logger: logger)))
 try await ServiceGroup(services: [consumer], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger).run()
 await broker.close()
-try database.close()
+try broker.database.close()
