@@ -69,8 +69,8 @@ extension ConsumerEngine {
         guard state.phase == .active else { return nil }
         takeBackEarlier(place, now: now)
         guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
-            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, let range = key.range,
-            hasPassed(range.lowerBound, slot)
+            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(key.loadFrom, slot),
+            hasCommittedLane(of: place, slot, now: now)
         else {
             heldKeys.wait(place)
             return nil
@@ -88,8 +88,25 @@ extension ConsumerEngine {
         guard side.isPutFull, heldKeys[place].writing == 0, !heldKeys[place].isUnsure else { return }
         while hasEarlierToPut(heldKeys[place]), let number = lanes.pop(from: &heldKeys[place].pending) {
             side.reasons[number] = nil
+            heldKeys[place].followsLane = true
             lanes.place(number, hash: heldKeys[place].hash, now: now)
         }
+    }
+
+    /// True if a commit covers what of a key went through its lane ahead of what is in the store. Else it might come again
+    /// after a crash, without the later ones, and have the last word.
+    private mutating func hasCommittedLane(of place: Int, _ slot: Int, now: MonotonicInstant) -> Bool {
+        guard sendsHints, heldKeys[place].followsLane else { return true }
+        let state = states[slot]
+        let commit = heldKeys[place].loadsAfterCommit ?? state.commitsTaken + (state.finishedSinceCommit > 0 ? 1 : 0)
+        guard state.commitStored < commit else {
+            heldKeys[place].followsLane = false
+            heldKeys[place].loadsAfterCommit = nil
+            return true
+        }
+        if heldKeys[place].loadsAfterCommit == nil { nextCommitAt = min(nextCommitAt ?? now, max(now, noCommitBefore)) }
+        heldKeys[place].loadsAfterCommit = commit
+        return false
     }
 
     /// True if records that come before those in the store may still be on their way there.
@@ -131,12 +148,18 @@ extension ConsumerEngine {
             heldKeys[place].dueAt = now + .milliseconds(first.dueMs - wallMs)
             return heldKeys.schedule(place)
         }
-        // What stands before others in the store, and is still on its way there, goes first.
+        // What stands before others in the store, and is still on its way there or has not come again from the log, goes
+        // first.
         let key = heldKeys[place]
         let limit = key.pending.isEmpty ? nil : lanes.entries[key.pending.first].record.position
-        let entries =
-            key.writing > 0 ? [] : answer.entries.prefix { entry in limit.map { entry.name.position < $0 } ?? true }
-        guard !entries.isEmpty else { return heldKeys.wait(place) }
+        let entries = answer.entries.prefix { entry in
+            key.writing == 0 && entry.dueMs <= wallMs && hasPassed(entry.name.position, slot)
+                && limit.map { entry.name.position < $0 } ?? true
+        }
+        guard !entries.isEmpty else {
+            if key.writing == 0 { heldKeys[place].loadFrom = first.name.position }
+            return heldKeys.wait(place)
+        }
         for entry in entries {
             take(entry, .held, slot, now: now)
             heldKeys[place].loadFrom = entry.name.position.successor
