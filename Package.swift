@@ -128,7 +128,7 @@ let package = Package(
             swiftSettings: tests),
         .testTarget(
             name: "SpillwayCurlTests", dependencies: ["SpillwayCore", "SpillwayCurl", "SpillwayHTTP"],
-            swiftSettings: swift),
+            swiftSettings: tests),
         .testTarget(
             name: "SpillwayOTLPTests", dependencies: ["SpillwayCore", "SpillwayCurl", "SpillwayOTLP", "SpillwayHTTP"],
             swiftSettings: tests),
