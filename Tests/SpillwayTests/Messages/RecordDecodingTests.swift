@@ -27,6 +27,15 @@ import Testing
         await subscription.close()
     }
 
+    @Test func messagesAreWhatTheProducerWouldSend() throws {
+        let text = Message(key: "ä", string: "ö")
+        #expect(text == Message(key: Array("ä".utf8), value: Array("ö".utf8)))
+        #expect(Message(key: nil, string: "").key == nil)
+        let json = try Message(key: "k", json: Signup(name: "n", plan: 1))
+        let record = Record(key: json.key, value: json.value, position: nil, timestampMs: 0)
+        #expect(try record.json() == Signup(name: "n", plan: 1))
+    }
+
     @Test func whatIsNotTheJSONFailsForGood() {
         for record in [record("{\"name\":1}"), record("no json"), record(""), record(nil)] {
             let error = #expect(throws: HandlerError.self) { try record.json(Signup.self) }

@@ -58,7 +58,7 @@ struct Feed: Service {
                 let parts = line.split(separator: ",")
                 guard parts.count == 2, let cents = Int(parts[1]) else { throw BadLine(number: start + offset + 1) }
                 let order = Order(id: start + offset, customer: String(parts[0]), cents: cents)
-                return Message(key: Array(order.customer.utf8), value: Array(try JSONEncoder().encode(order)))
+                return try Message(key: order.customer, json: order)
             }
             // The log keeps the token in the same write as the lines: after a crash they are sent again, and it keeps one.
             messages[0].deduplication = Deduplication(
