@@ -54,15 +54,18 @@ struct Feed: Service {
     func run() async throws {
         let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
         for start in stride(from: 0, to: lines.count, by: 100) where !Task.isShuttingDownGracefully {
-            var messages = try lines[start..<min(start + 100, lines.count)].enumerated().map { offset, line in
+            let part = lines[start..<min(start + 100, lines.count)]
+            var messages = try part.enumerated().map { offset, line in
                 let parts = line.split(separator: ",")
                 guard parts.count == 2, let cents = Int(parts[1]) else { throw BadLine(number: start + offset + 1) }
                 let order = Order(id: start + offset, customer: String(parts[0]), cents: cents)
                 return try Message(key: order.customer, json: order)
             }
             // The log keeps the token in the same write as the lines: after a crash they are sent again, and it keeps one.
+            // The fingerprint makes it refuse other lines under the same token.
             messages[0].deduplication = Deduplication(
-                scope: Array(file.utf8), token: Array("\(start)".utf8), fingerprint: 0)
+                scope: Array(file.utf8), token: Array("\(start)".utf8),
+                fingerprint: ByteHash(seed: 0).hash(part.joined(separator: "\n")))
             _ = try await producer.send(messages)
         }
         logger.notice("the whole file is in the log", metadata: ["lines": "\(lines.count)"])

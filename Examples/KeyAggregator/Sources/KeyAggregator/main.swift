@@ -55,14 +55,17 @@ struct Feed: Service {
     func run() async throws {
         let lines = try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
         for start in stride(from: 0, to: lines.count, by: 200) where !Task.isShuttingDownGracefully {
-            var messages = try lines[start..<min(start + 200, lines.count)].map { line in
+            let part = lines[start..<min(start + 200, lines.count)]
+            var messages = try part.map { line in
                 let parts = line.split(separator: " ", maxSplits: 1)
                 guard parts.count == 2, let time = Int64(parts[0]) else { throw BadLine(text: String(line)) }
                 return Message(key: Array(parts[1].utf8), value: nil, timestampMs: time)
             }
             // The log keeps the token in the same write as the lines: after a crash they are sent again, and it keeps one.
+            // The fingerprint makes it refuse other lines under the same token.
             messages[0].deduplication = Deduplication(
-                scope: Array(file.utf8), token: Array("\(start)".utf8), fingerprint: 0)
+                scope: Array(file.utf8), token: Array("\(start)".utf8),
+                fingerprint: ByteHash(seed: 0).hash(part.joined(separator: "\n")))
             _ = try await producer.send(messages)
         }
         logger.notice("the whole file is in the log", metadata: ["lines": "\(lines.count)"])
