@@ -20,9 +20,8 @@ case "run" where arguments.count >= 2:
     try await run(url: arguments[1], events: arguments.dropFirst(2))
 case "dead-letters":
     for letter in try await allDeadLetters() {
-        print(
-            "\(letter.record.keyString ?? "-") \(letter.record.valueString ?? "-") (\(letter.reason), \(letter.attempts) attempts)"
-        )
+        let (key, body) = (letter.record.keyString ?? "", letter.record.valueString ?? "")
+        print("\(key) \(body) (\(letter.reason), \(letter.attempts) attempts)")
     }
 case "requeue":
     // Asking twice is harmless: a letter is among the dead or in the side queue, never in both.
@@ -40,7 +39,7 @@ func run(url: String, events: ArraySlice<String>) async throws {
     let producer = try Producer(broker: broker, topic: "events")
     for event in events {
         let parts = event.split(separator: "=", maxSplits: 1)
-        guard parts.count == 2 else { fatalError("not KEY=JSON: \(event)") }
+        guard parts.count == 2 else { throw BadEvent(text: event) }
         try await producer.send(key: String(parts[0]), string: String(parts[1]))
     }
 
@@ -63,4 +62,9 @@ func allDeadLetters() async throws -> [DeadLetter] {
         if page.isEmpty { return letters }
         letters += page
     }
+}
+
+/// An argument that is not `KEY=JSON`.
+struct BadEvent: Error {
+    let text: String
 }
