@@ -1,7 +1,7 @@
 # What people type. Everything else is in scripts/, which say what they do when run with --help.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: run build test unit integration bench bench-engine soak format tidy docs clean help
+.PHONY: run build test unit integration examples bench bench-engine soak format tidy docs clean help
 
 ARGS ?=
 ONLY ?=
@@ -27,6 +27,10 @@ integration: build ## the integration tests only (ONLY="name …")
 	@scripts/setup test
 	@Tests/run-integration $(ONLY)
 
+examples: ## build the packages in Examples/ and run their checks (ONLY="name …")
+	@scripts/setup test
+	@scripts/examples $(ONLY)
+
 bench: build ## measure beside the baselines and print the table of figures (takes a quiet machine)
 	@scripts/setup bench
 	@python3 Benchmarks/bench.py $(ARGS)
@@ -40,7 +44,7 @@ soak: build ## 200 SIGKILLs under load and 50 power losses; acknowledged votes l
 	@SPILLWAY_SOAK=1 Tests/run-integration $(or $(ONLY),crash power-loss)
 
 format: ## format all Swift code in place
-	@swift format -i -p -r Package.swift Sources Tests Benchmarks
+	@swift format -i -p -r Package.swift Sources Tests Benchmarks Examples
 
 tidy: ## check style: format, sizes, imports, comments on what is unchecked, generated code
 	@scripts/tidy

@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "SpillwayCache", targets: ["SpillwayCache"]),
         .library(name: "SpillwayRocksDB", targets: ["SpillwayRocksDB"]),
         .library(name: "SpillwayHTTP", targets: ["SpillwayHTTP"]),
+        .library(name: "SpillwayCurl", targets: ["SpillwayCurl"]),
         .library(name: "SpillwayOTLP", targets: ["SpillwayOTLP"]),
         .library(name: "SpillwayTesting", targets: ["SpillwayTesting"]),
     ],
@@ -79,7 +80,7 @@ let package = Package(
             name: "SpillwayHTTP",
             dependencies: ["SpillwayCore", "CLibuv", "CHTTPParser", "COpenSSL", "CRhonabwy", "CSpillwaySystem"],
             swiftSettings: swiftOverC, linkerSettings: [.linkedLibrary(httpParser)]),
-        .target(name: "SpillwayCurl", dependencies: ["CCurl"], swiftSettings: swiftOverC),
+        .target(name: "SpillwayCurl", dependencies: ["SpillwayCore", "CCurl"], swiftSettings: swiftOverC),
         .target(name: "SpillwayOTLP", dependencies: ["SpillwayCore", "SpillwayCurl"], swiftSettings: swiftOverC),
         .target(
             name: "SpillwayTesting", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache"],
@@ -124,6 +125,9 @@ let package = Package(
             dependencies: ["SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayTesting"], swiftSettings: tests),
         .testTarget(
             name: "SpillwayHTTPTests", dependencies: ["SpillwayCore", "SpillwayHTTP", "SpillwayTesting", "COpenSSL"],
+            swiftSettings: tests),
+        .testTarget(
+            name: "SpillwayCurlTests", dependencies: ["SpillwayCore", "SpillwayCurl", "SpillwayHTTP"],
             swiftSettings: tests),
         .testTarget(
             name: "SpillwayOTLPTests", dependencies: ["SpillwayCore", "SpillwayCurl", "SpillwayOTLP", "SpillwayHTTP"],

@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import SpillwayCore
 import Synchronization
 
@@ -71,7 +70,7 @@ public final class Producer: Sendable {
     /// Sends a string as UTF-8.
     @discardableResult
     public func send(key: String?, string: String, headers: [Header] = []) async throws -> SendReceipt {
-        try await send(Message(key: key.map { Array($0.utf8) }, value: Array(string.utf8), headers: headers))
+        try await send(Message(key: key, string: string, headers: headers))
     }
 
     /// Sends a value as JSON.
@@ -81,8 +80,7 @@ public final class Producer: Sendable {
     public func send(
         key: String?, json value: some Encodable & Sendable, headers: [Header] = []
     ) async throws -> SendReceipt {
-        let data = try JSONEncoder().encode(value)
-        return try await send(Message(key: key.map { Array($0.utf8) }, value: Array(data), headers: headers))
+        try await send(Message(key: key, json: value, headers: headers))
     }
 
     private func intercepted(_ messages: [Message]) async throws -> [SendReceipt] {
