@@ -58,16 +58,16 @@ extension ConsumerEngine {
             settleHeldKey(place, now: now)
             return nil
         }
-        let key = heldKeys[place]
-        guard key.unloaded > 0, key.loaded == 0, !key.isLoading, !key.isUpdating, let slot = states.slot(of: key.epoch)
+        guard !heldKeys[place].isLoading, !heldKeys[place].isUpdating,
+            let slot = states.slot(of: heldKeys[place].epoch), states[slot].phase == .active
         else { return nil }
-        if key.dueAt > now {
+        if heldKeys[place].dueAt > now {
             heldKeys.schedule(place)
             return nil
         }
-        let state = states[slot]
-        guard state.phase == .active else { return nil }
-        takeBackEarlier(place, now: now)
+        takeBack(place, now: now)
+        let (key, state) = (heldKeys[place], states[slot])
+        guard key.unloaded > 0, key.loaded == 0 else { return nil }
         guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
             lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(key.loadFrom, slot),
             hasCommittedLane(of: place, slot, now: now)
@@ -83,10 +83,14 @@ extension ConsumerEngine {
             place: place, epoch: key.epoch)
     }
 
-    /// Lets records go on here for which the store has no room, and for which those in the store wait.
-    private mutating func takeBackEarlier(_ place: Int, now: MonotonicInstant) {
-        guard side.isPutFull, heldKeys[place].writing == 0, !heldKeys[place].isUnsure else { return }
-        while hasEarlierToPut(heldKeys[place]), let number = lanes.pop(from: &heldKeys[place].pending) {
+    /// Lets records go on here for which the store has no room, and for which those in the store wait, if there are any.
+    private mutating func takeBack(_ place: Int, now: MonotonicInstant) {
+        guard side.isPutFull, heldKeys[place].writing == 0 else { return }
+        while hasEarlierToPut(heldKeys[place]) || !heldKeys[place].hasStored,
+            !heldKeys[place].isUnsure || heldKeys[place].isFirstAbsent,
+            let number = lanes.pop(from: &heldKeys[place].pending)
+        {
+            heldKeys[place].isFirstAbsent = false
             side.reasons[number] = nil
             heldKeys[place].followsLane = true
             lanes.place(number, hash: heldKeys[place].hash, now: now)

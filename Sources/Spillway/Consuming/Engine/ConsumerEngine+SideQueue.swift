@@ -69,6 +69,7 @@ extension ConsumerEngine {
         // What was here stands before what came later.
         lanes.append(heldKeys[place].pending, to: &arrived)
         heldKeys[place].pending = arrived
+        heldKeys[place].isFirstAbsent = false
         if head.side == nil { side.reasons[number] = SideTraffic.Reason(move: move, place: place) }
         queuePuts(place)
         heldKeys.schedule(place)

@@ -29,6 +29,8 @@ struct HeldKeys: Sendable {
         var writing = 0
         /// A put has failed, and nobody knows whether the store has its records all the same.
         var isUnsure = false
+        /// The store had no room for the first of those that are pending, so that one is not there for sure.
+        var isFirstAbsent = false
         /// The head's new due time is with the store, or waits for it.
         var isUpdating = false
         /// Arrived, and not with the store yet.
@@ -45,10 +47,10 @@ struct HeldKeys: Sendable {
         /// Stands among those that are kept for the next look.
         var isWaiting = false
 
+        /// True if something of the key is in the store, or on its way back or out of it.
+        var hasStored: Bool { unloaded > 0 || loaded > 0 || removing > 0 || isUpdating || isLoading }
         /// True if nothing of the key is in the store, or on its way there or back.
-        var isEmptyInStore: Bool {
-            unloaded == 0 && loaded == 0 && removing == 0 && writing == 0 && !isUpdating && !isLoading && !isUnsure
-        }
+        var isEmptyInStore: Bool { !hasStored && writing == 0 && !isUnsure }
     }
 
     private var keys: ContiguousArray<Key> = []
