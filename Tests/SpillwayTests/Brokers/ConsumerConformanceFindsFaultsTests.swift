@@ -14,7 +14,6 @@ import Testing
         try await expectFailure(
             .commitsEverything, of: "a commit stays below what is unfinished, over a change of owner")
         try await expectFailure(.commitsEverything, of: "a record that fails comes again, and is not committed before")
-        try await expectFailure(.commitsEverything, of: "a long retry holds up its own key only")
     }
 
     @Test func findsABrokerThatForgetsCommits() async throws {
