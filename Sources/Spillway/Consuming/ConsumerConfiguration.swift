@@ -138,7 +138,7 @@ public struct ConsumerConfiguration: Sendable {
     }
 
     /// True if records may have to be moved to a ``FailureStore``.
-    var needsFailureStore: Bool {
+    package var needsFailureStore: Bool {
         retry.whenExhausted == .hold || retry.whenExhausted == .delay || hotKeys?.overflow == .sideQueue
     }
 }

@@ -6,6 +6,8 @@ struct SimulatedNode: Sendable {
     struct Running: Sendable {
         var work: Work
         var endsAt: MonotonicInstant
+        /// What a user's handler has made of it.
+        var results: [WorkResult]?
     }
 
     enum Event: Sendable {
@@ -21,6 +23,8 @@ struct SimulatedNode: Sendable {
     }
 
     var engine: ConsumerEngine
+    /// Names the process: a new one after each crash.
+    let process: Int
     var inbox: [Event] = []
     var running: [Running] = []
     var demandRecords = 0
@@ -37,7 +41,10 @@ struct SimulatedNode: Sendable {
     /// Generations whose loss has arrived, by partition.
     var lost: [Int: Set<UInt64>] = [:]
 
-    init(_ settings: EngineSettings) { engine = ConsumerEngine(settings) }
+    init(_ settings: EngineSettings, process: Int) {
+        engine = ConsumerEngine(settings)
+        self.process = process
+    }
 
     /// Partitions that records with workers belong to.
     var runningPartitions: Set<Int> {

@@ -15,6 +15,14 @@ struct SimulationLedger: Sendable {
         var mayRepeat = false
         /// The generation under which it took effect last.
         var generation: UInt64 = 0
+        /// What it carries; `nil` if that doesn't matter.
+        var message: Message?
+        /// How often it was handed to a handler.
+        var deliveries = 0
+        /// How often it took effect.
+        var effects = 0
+        /// It is among the dead letters, or given up without any.
+        var isBuried = false
     }
 
     struct Partition: Sendable {
@@ -58,18 +66,37 @@ struct SimulationLedger: Sendable {
         }
     }
 
+    /// A ledger of nothing.
+    init(partitions count: Int, order: OrderMode) {
+        self.order = order
+        partitions = Array(repeating: Partition(), count: count)
+    }
+
+    mutating func append(_ message: Message, key: Int, at position: Position, to number: Int) {
+        let index = partitions[number].entriesOfKey[key, default: []].count
+        partitions[number].entriesOfKey[key, default: []].append(partitions[number].entries.count)
+        partitions[number].entries.append(
+            Entry(position: position, key: key, indexInKey: index, padding: 0, message: message))
+    }
+
     var isComplete: Bool { partitions.allSatisfy { $0.prefix == $0.entries.count } }
 
     func record(_ partition: Int, _ index: Int, keyless: Bool) -> Record {
         let entry = partitions[partition].entries[index]
+        if let message = entry.message {
+            return Record(
+                key: message.key, value: message.value, position: entry.position,
+                timestampMs: message.timestampMs ?? Int64(index), headers: message.headers)
+        }
         let value = withUnsafeBytes(of: UInt32(index).littleEndian) { Array($0) }
         return Record(
             key: keyless ? nil : [UInt8(entry.key)], value: value + Array(repeating: 0, count: entry.padding),
             position: entry.position, timestampMs: Int64(index))
     }
 
-    static func index(of record: Record) -> Int {
-        (record.value ?? []).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+    /// Which entry a record is.
+    func index(_ partition: Int, of record: Record) -> Int {
+        record.position.map { firstIndex(partition, atOrAfter: $0) } ?? 0
     }
 
     /// The first entry at or after a position.
@@ -108,6 +135,7 @@ struct SimulationLedger: Sendable {
             passWaived(number, key: entry.key)
             try replay(number, entry, generation)
         }
+        partitions[number].entries[index].effects += 1
         noteEffect(number, index)
     }
 
@@ -160,7 +188,13 @@ struct SimulationLedger: Sendable {
     }
 
     /// A record is among the dead letters: that is final too.
-    mutating func bury(_ number: Int, _ index: Int) { noteEffect(number, index) }
+    mutating func bury(_ number: Int, _ index: Int) {
+        partitions[number].entries[index].isBuried = true
+        noteEffect(number, index)
+    }
+
+    /// A record was handed to a handler.
+    mutating func noteDelivery(_ number: Int, _ index: Int) { partitions[number].entries[index].deliveries += 1 }
 
     private mutating func noteEffect(_ number: Int, _ index: Int) {
         partitions[number].entries[index].hasEffect = true

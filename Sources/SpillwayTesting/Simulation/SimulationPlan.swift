@@ -24,6 +24,8 @@ struct SimulationPlan: Sendable {
     var buries: Bool
     /// How many entries the failure store takes.
     var storeLimit: Int
+    /// What happens to records that a user's handler fails.
+    var retry = RetryPolicy()
 
     init(_ random: inout SeededRandom) {
         partitions = Int.random(in: 1...4, using: &random)

@@ -29,7 +29,12 @@ extension SimulationWorld {
     /// The process is gone with everything in it; what its handlers did may have taken effect, or still will.
     private mutating func crash(_ index: Int) throws(SimulationViolation) {
         report.crashes += 1
-        if plan.settings.asksForPositions, plan.nodes == 1 {
+        if let runner {
+            // Some are only thought dead, and their handlers go on.
+            let isDead = random.chance(0.5)
+            trace.note("process \(nodes[index].process) \(isDead ? "crashes" : "is thought dead")")
+            if isDead { runner.kill(nodes[index].process) }
+        } else if plan.settings.asksForPositions, plan.nodes == 1 {
             rollBack()
         } else {
             for item in nodes[index].running where random.chance(0.5) { ghosts.append(item) }
@@ -37,7 +42,7 @@ extension SimulationWorld {
         // What was on its way to the store may arrive.
         if let writes = nodes[index].sideWrites, random.chance(0.5) { _ = try apply(writes.value) }
         report.heated += nodes[index].engine.counters.heated
-        nodes[index] = SimulatedNode(plan.settings)
+        nodes[index] = SimulatedNode(plan.settings, process: nextProcess())
         for number in broker.slots.indices where broker.slots[number].owner == index {
             broker.slots[number].owner = nil
         }

@@ -100,7 +100,7 @@ extension SimulationWorld {
             return .retry(at: retryAt)
         }
         let number = record.context.partition.partition
-        let index = SimulationLedger.index(of: record.context.record)
+        let index = ledger.index(number, of: record.context.record)
         let due = mutation == .ignoresDueTimes ? now : later(100)
         if plan.buries, random.chance(0.2) {
             ledger.waive(number, index)

@@ -10,6 +10,7 @@ extension SimulationWorld {
             try checkDue(work)
             let isSlow = phase == .faulty && random.chance(0.02)
             nodes[index].running.append(SimulatedNode.Running(work: work, endsAt: later(isSlow ? 2_000 : 10)))
+            if runner != nil { hand(work, to: index) }
             // An operator may have lowered the limit while more was running.
             let most = plan.controlRate > 0 ? 8 : nodes[index].engine.maxWorkers
             guard nodes[index].running.count <= most else {
@@ -112,7 +113,8 @@ extension SimulationWorld {
         try endGhosts()
         guard let place = nodes[index].running.firstIndex(where: { $0.endsAt <= now }) else { return }
         let item = nodes[index].running.remove(at: place)
-        var results = try handle(item.work)
+        var results: [WorkResult]
+        if let known = item.results { results = known } else { results = try handle(item.work) }
         switch mutation {
         case .acknowledgesFailures: results = results.map { _ in .finished }
         case .mixesUpOutcomes: results.reverse()
@@ -156,7 +158,7 @@ extension SimulationWorld {
             report.failures += 1
             return .retry(at: later(20))
         }
-        var indices = batch.records.map(SimulationLedger.index)
+        var indices = batch.records.map { ledger.index(number, of: $0) }
         if plan.settings.asksForPositions {
             // The store compares where the batch begins with where it stands, and changes both in one step.
             let expected = ledger.firstIndex(number, atOrAfter: applied[number])
@@ -182,7 +184,7 @@ extension SimulationWorld {
         var movedLane: Int?
         for record in records {
             let number = record.context.partition.partition
-            let index = SimulationLedger.index(of: record.context.record)
+            let index = ledger.index(number, of: record.context.record)
             let key = ledger.partitions[number].entries[index].key
             let fails =
                 (phase == .faulty && random.chance(plan.failureRate))

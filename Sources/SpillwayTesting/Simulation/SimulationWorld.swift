@@ -32,15 +32,32 @@ struct SimulationWorld: Sendable {
     var store = SimulatedFailureStore()
     /// When records were to come back that a planted bug lets come earlier.
     var promisedDue: [Position: MonotonicInstant] = [:]
+    /// Runs a user's handlers; without it handling is drawn from the seed.
+    let runner: HandlerRunner?
+    var trace: SimulationTrace
+    private var lastProcess: Int
 
     init(seed: UInt64, mutation: EngineMutation?) {
-        random = SeededRandom(seed: seed)
-        plan = SimulationPlan(&random)
+        var random = SeededRandom(seed: seed)
+        let plan = SimulationPlan(&random)
+        let ledger = SimulationLedger(plan, &random)
+        self.init(plan: plan, ledger: ledger, random: random, mutation: mutation)
+    }
+
+    init(
+        plan: SimulationPlan, ledger: SimulationLedger, random: SeededRandom, mutation: EngineMutation? = nil,
+        runner: HandlerRunner? = nil
+    ) {
+        self.random = random
+        self.plan = plan
         self.mutation = mutation
-        ledger = SimulationLedger(plan, &random)
+        self.ledger = ledger
+        self.runner = runner
+        trace = SimulationTrace(isOn: runner != nil)
+        lastProcess = plan.nodes - 1
         broker = SimulatedBroker(partitions: plan.partitions)
         let settings = plan.settings
-        nodes = (0..<plan.nodes).map { _ in SimulatedNode(settings) }
+        nodes = (0..<plan.nodes).map { SimulatedNode(settings, process: $0) }
         applied = Array(repeating: Position(high: 1, low: 0), count: plan.partitions)
         lastDelivered = Array(repeating: nil, count: plan.partitions)
         store.limit = plan.storeLimit
@@ -52,11 +69,13 @@ struct SimulationWorld: Sendable {
             try fault()
         }
         phase = .quiet
+        runner?.faults.setOn(false)
+        trace.note("everything heals")
         for index in nodes.indices {
             nodes[index].engine.setPaused(false, broker.slots.indices.map { SimulatedBroker.name($0) })
             try pump(index)
         }
-        for number in broker.slots.indices { broker.available[number] = plan.recordsPerPartition }
+        for number in broker.slots.indices { broker.available[number] = ledger.partitions[number].entries.count }
         try run("a key starved beside keys that fail, or a record was lost") { world in
             world.ledger.partitions.allSatisfy { partition in
                 partition.entries.allSatisfy { $0.hasEffect || world.plan.badKeys.contains($0.key) }
@@ -84,6 +103,11 @@ struct SimulationWorld: Sendable {
             if count.isMultiple(of: 16), holds(self) { return }
             try step()
         }
+        if runner?.isStuck == true {
+            throw SimulationViolation(
+                "a handler waits for something that is not of the simulation: stores and clock of the surroundings only"
+            )
+        }
         throw SimulationViolation("\(complaint) (in phase \(phase)): \(describe())")
     }
 
@@ -95,13 +119,15 @@ struct SimulationWorld: Sendable {
         case 0:
             let number = Int.random(in: broker.slots.indices, using: &random)
             broker.available[number] = min(
-                plan.recordsPerPartition, broker.available[number] + Int.random(in: 1...5, using: &random))
+                ledger.partitions[number].entries.count,
+                broker.available[number] + Int.random(in: 1...5, using: &random))
             assignFree()
         case 1, 2: deliver(to: index)
         case 3, 4: try takeEvent(index)
         case 5, 6: try endWork(index)
         default: try passTime(index)
         }
+        try letHandlersRun()
         try check(index)
     }
 
@@ -111,7 +137,9 @@ struct SimulationWorld: Sendable {
         for number in broker.slots.indices where broker.slots[number].owner == nil {
             let candidates = nodes.indices.filter { !nodes[$0].isLeaving }
             guard let node = candidates.randomElement(using: &random) else { return }
-            nodes[node].inbox.append(.assigned(broker.assign(number, to: node, ledger: ledger)))
+            let assignment = broker.assign(number, to: node, ledger: ledger)
+            trace.note("partition \(number) goes to process \(nodes[node].process), from \(assignment.start) on")
+            nodes[node].inbox.append(.assigned(assignment))
         }
     }
 
@@ -142,6 +170,9 @@ struct SimulationWorld: Sendable {
         let batch = RecordBatch(
             partition: SimulatedBroker.name(number), generation: broker.slots[number].generation, records: records)
         lastDelivered[number] = batch
+        trace.note(
+            "process \(nodes[index].process) is sent \(Self.names(batch.records)) of partition \(number), generation"
+                + " \(batch.generation)")
         nodes[index].inbox.append(.records(batch))
     }
 
@@ -156,10 +187,12 @@ struct SimulationWorld: Sendable {
             nodes[index].generations[assignment.partition.partition] = assignment.generation
             nodes[index].engine.assign([assignment], now: now)
         case .revoking(let number):
+            trace.note("process \(nodes[index].process) is asked to give partition \(number) back")
             nodes[index].revokedAt[number] = now
             nodes[index].engine.revoke([SimulatedBroker.name(number)], now: now)
             if mutation == .givesBackAtOnce { try completeRevocation(number, by: index) }
         case .lost(let number):
+            trace.note("process \(nodes[index].process) hears that it has lost partition \(number)")
             nodes[index].lost[number, default: []].insert(nodes[index].generations[number] ?? 0)
             if mutation != .hearsNoLoss { nodes[index].engine.lose([SimulatedBroker.name(number)], now: now) }
         case .records(var batch):
@@ -172,7 +205,9 @@ struct SimulationWorld: Sendable {
     }
 
     mutating func passTime(_ index: Int) throws(SimulationViolation) {
-        now += .microseconds(Int64.random(in: 1...8_000, using: &random))
+        let passed = Duration.microseconds(Int64.random(in: 1...8_000, using: &random))
+        now += passed
+        runner?.timeSource.advance(by: passed)
         if let commits = nodes[index].commits, commits.at <= now {
             nodes[index].commits = nil
             var result = CommitResult.failed
@@ -182,6 +217,10 @@ struct SimulationWorld: Sendable {
                     store.entries[RecordName(group: group, partition: partition, position: position)] != nil
                 }
             }
+            trace.note(
+                "process \(nodes[index].process) commits"
+                    + " \(commits.value.map { "partition \($0.partition.partition) at \($0.next)" }.joined(separator: ", "))"
+                    + ": \(result)")
             nodes[index].engine.commitEnded(result, now: now)
         }
         if let opening = nodes[index].openings.first, opening.at <= now {
@@ -199,6 +238,19 @@ struct SimulationWorld: Sendable {
         try passStoreTime(index)
         nodes[index].engine.tick(now: now)
         try pump(index)
+    }
+
+    /// Names the next process.
+    mutating func nextProcess() -> Int {
+        lastProcess += 1
+        return lastProcess
+    }
+
+    /// What the wall clock shows when a run begins.
+    static var startMs: Int64 { 1_000 }
+
+    static func names(_ records: [Record]) -> String {
+        records.map { $0.position.map { "\($0)" } ?? "-" }.joined(separator: " ")
     }
 
     mutating func later(_ milliseconds: Int64) -> MonotonicInstant {

@@ -48,7 +48,8 @@ public final class ManualTimeSource: TimeSource {
             state.wallRestNanoseconds = nanoseconds % 1_000_000
             let due = state.sleepers.filter { $0.value.deadline <= state.now }
             for id in due.keys { state.sleepers[id] = nil }
-            return due.values.sorted { $0.deadline < $1.deadline }
+            // Of those with one deadline whoever slept first, so that the order is the same in each run.
+            return due.sorted { ($0.value.deadline, $0.key) < ($1.value.deadline, $1.key) }.map(\.value)
         }
         for sleeper in due { sleeper.continuation.resume() }
     }

@@ -1,0 +1,129 @@
+import Spillway
+import SpillwayCore
+import Synchronization
+
+/// Runs a user's handlers for the simulation's world: each process has a processor of its own and loses it when it
+/// crashes.
+final class HandlerRunner: Sendable {
+    enum Outcome: Sendable {
+        case records([RecordOutcome])
+        case batch((any Error)?)
+    }
+
+    /// Work whose handler has returned.
+    struct Ended: Sendable {
+        var process: Int
+        var work: Work
+        var outcome: Outcome
+    }
+
+    private struct Process: Sendable {
+        var processor: Processor
+        var executor = SimulatedExecutor()
+    }
+
+    private struct State: Sendable {
+        var processes: [Int: Process] = [:]
+        /// Executors of processes that have died.
+        var dead: [SimulatedExecutor] = []
+        var tasks: [Task<Void, Never>] = []
+        var ended: [Ended] = []
+        /// Handlers of living processes that have not returned.
+        var handling: [Int: Int] = [:]
+    }
+
+    let timeSource: ManualTimeSource
+    let faults: SimulatedFaults
+    private let makeProcessor: @Sendable () -> Processor
+    private let state = Mutex(State())
+
+    init(timeSource: ManualTimeSource, faults: SimulatedFaults, makeProcessor: @escaping @Sendable () -> Processor) {
+        self.timeSource = timeSource
+        self.faults = faults
+        self.makeProcessor = makeProcessor
+    }
+
+    /// Starts to handle a piece of work, in a process that begins if there is none of that number.
+    func begin(_ work: Work, in number: Int) {
+        let process =
+            state.withLock { $0.processes[number] } ?? Process(processor: makeProcessor())
+        let shape = process.processor.shape
+        // The one place where a handler starts: its task is kept until the end of the run.
+        let task = Task(executorPreference: process.executor) {
+            let outcome = await Self.handle(work, shape)
+            self.state.withLock { state in
+                if let count = state.handling[number] { state.handling[number] = count - 1 }
+                state.ended.append(Ended(process: number, work: work, outcome: outcome))
+            }
+        }
+        state.withLock { state in
+            state.processes[number] = process
+            state.tasks.append(task)
+            state.handling[number, default: 0] += 1
+        }
+    }
+
+    private static func handle(_ work: Work, _ shape: Processor.Shape) async -> Outcome {
+        switch (work.content, shape) {
+        case (.records(let records), .records(let handler)):
+            return .records(await handler(records.map(\.context)))
+        case (.batch(let batch, _), .partitionBatch(let handler)):
+            do {
+                try await handler(batch)
+                return .batch(nil)
+            } catch {
+                return .batch(error)
+            }
+        case (.records, .partitionBatch), (.batch, .records):
+            preconditionFailure("the engine hands out what its processor takes")
+        }
+    }
+
+    /// A process dies where it stands; nothing of it happens any more.
+    func kill(_ number: Int) {
+        state.withLock { state in
+            state.handling[number] = nil
+            guard let process = state.processes.removeValue(forKey: number) else { return }
+            state.dead.append(process.executor)
+        }
+    }
+
+    /// Lets a handler of some process go on to its next suspension.
+    func proceed(using random: inout SeededRandom) {
+        let ready = state.withLock { $0.processes }.sorted { $0.key < $1.key }.map(\.value.executor)
+            .filter { $0.readyCount > 0 }
+        guard let executor = ready.randomElement(using: &random) else { return }
+        executor.run(Int.random(in: 0..<executor.readyCount, using: &random))
+    }
+
+    /// What has ended since the last time.
+    func takeEnded() -> [Ended] {
+        state.withLock { state in
+            defer { state.ended = [] }
+            return state.ended
+        }
+    }
+
+    /// True if handlers wait for what the simulation can't bring.
+    var isStuck: Bool {
+        let (handling, isReady) = state.withLock { state in
+            (
+                state.handling.values.reduce(0, +),
+                state.processes.values.contains { $0.executor.readyCount > 0 }
+            )
+        }
+        return handling > 0 && !isReady && timeSource.sleeperCount == 0
+    }
+
+    /// Ends what has not returned, so that nothing of the run is left behind.
+    func finish() {
+        faults.setOn(false)
+        let (tasks, executors) = state.withLock { ($0.tasks, $0.dead + $0.processes.values.map(\.executor)) }
+        for task in tasks { task.cancel() }
+        var jobs = 0
+        while jobs < 100_000, let executor = executors.first(where: { $0.readyCount > 0 }) {
+            executor.run(0)
+            jobs += 1
+        }
+    }
+}
