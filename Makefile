@@ -1,7 +1,7 @@
 # What people type. Everything else is in scripts/, which say what they do when run with --help.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: run build test unit integration bench soak format tidy docs clean help
+.PHONY: run build test unit integration bench bench-stores soak format tidy docs clean help
 
 ARGS ?=
 ONLY ?=
@@ -30,6 +30,10 @@ integration: build ## the integration tests only (ONLY="name …")
 bench: build ## measure beside the baselines and print the table of figures (takes a quiet machine)
 	@scripts/setup bench
 	@python3 Benchmarks/bench.py $(ARGS)
+
+bench-stores: ## the failure store beside the embedded broker and beside itself with little in it (ARGS="--rounds 3")
+	@scripts/setup build
+	@python3 Benchmarks/stores.py $(ARGS)
 
 soak: build ## 200 SIGKILLs under load and 50 power losses; acknowledged votes lost and counts off must be 0
 	@scripts/setup test
