@@ -100,7 +100,12 @@ enum Opening {
         }
         for family in configuration.families { options[family.name] = family }
         if !isNew {
+            let known = configuration.familiesIfThere
             for name in try existingFamilies(path) where options[name] == nil {
+                if let family = known.first(where: { $0.name == name }) {
+                    options[name] = family
+                    continue
+                }
                 options[name] = name.hasPrefix(LogFamily.prefix) ? LogFamily.options(name) : .init(name: name)
             }
         }
