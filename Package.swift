@@ -27,6 +27,10 @@ let swift: [SwiftSetting] =
         .treatAllWarnings(as: .error),
     ]
 
+/// Tests are not optimised in a release build, where they test what is: that takes minutes off its ten.
+let tests: [SwiftSetting] =
+    swift + (released.isEmpty ? [] : [.unsafeFlags(["-Onone"], .when(configuration: .release))])
+
 /// Targets that touch a C library also have each unsafe expression marked.
 let swiftOverC: [SwiftSetting] = swift + [.strictMemorySafety()]
 
@@ -109,44 +113,44 @@ let package = Package(
         // Tests mirror the sources.
         .testTarget(
             name: "SpillwayCoreTests", dependencies: ["SpillwayCore", "SpillwayTesting", "CSpillwaySystem"],
-            swiftSettings: swift),
+            swiftSettings: tests),
         .testTarget(
-            name: "SpillwayTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayTesting"], swiftSettings: swift),
+            name: "SpillwayTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayTesting"], swiftSettings: tests),
         .testTarget(
             name: "SpillwayCacheTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache", "SpillwayTesting"],
-            swiftSettings: swift),
+            swiftSettings: tests),
         .testTarget(
             name: "SpillwayRocksDBTests",
-            dependencies: ["SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayTesting"], swiftSettings: swift),
+            dependencies: ["SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayTesting"], swiftSettings: tests),
         .testTarget(
             name: "SpillwayHTTPTests", dependencies: ["SpillwayCore", "SpillwayHTTP", "SpillwayTesting", "COpenSSL"],
-            swiftSettings: swift),
+            swiftSettings: tests),
         .testTarget(
             name: "SpillwayOTLPTests", dependencies: ["SpillwayCore", "SpillwayCurl", "SpillwayOTLP", "SpillwayHTTP"],
-            swiftSettings: swift),
+            swiftSettings: tests),
         .testTarget(
             name: "ReactionsTests",
             dependencies: [
                 "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayTesting", "Reactions",
                 "ReactionsRocksDB",
-            ], swiftSettings: swift),
+            ], swiftSettings: tests),
         .testTarget(
             name: "ReactionsHTTPTests",
             dependencies: [
                 "SpillwayCore", "Spillway", "SpillwayCache", "SpillwayRocksDB", "SpillwayHTTP", "SpillwayTesting",
                 "Reactions", "ReactionsRocksDB", "ReactionsHTTP", "Console",
-            ], swiftSettings: swift),
+            ], swiftSettings: tests),
         .testTarget(
             name: "ConsoleTests",
             dependencies: ["SpillwayCore", "Spillway", "SpillwayHTTP", "SpillwayTesting", "Console"],
-            swiftSettings: swift),
+            swiftSettings: tests),
         .testTarget(
             name: "SpillwayCommandTests",
             dependencies: [
                 "spillway", "SpillwayCore", "Spillway", "SpillwayRocksDB", "SpillwayHTTP", "SpillwayOTLP", "Reactions",
                 "ReactionsRocksDB", "Console",
             ],
-            swiftSettings: swift),
+            swiftSettings: tests),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11,

@@ -127,7 +127,8 @@ def voters_access(r, world):
 
 def pattern(path):
     """The path as the specification has it."""
-    return path.replace("/a/", "/{id}/").replace("/t/g", "/{topic}/{group}").replace("/letter", "/{id}")
+    names = {"a": "{id}", "t": "{topic}", "g": "{group}", "letter": "{id}", "consumer": "{id}"}
+    return "/".join(names.get(part, part) for part in path.split("/"))
 
 
 def methods(r, s):
@@ -139,6 +140,8 @@ def methods(r, s):
         "/v1/admin/groups": "GET", "/v1/admin/groups/t/g": "DELETE", "/v1/admin/groups/t/g/offsets": "PUT",
         "/v1/admin/dead-letters": "GET", "/v1/admin/dead-letters/requeue": "POST", "/v1/admin/dead-letters/letter": "GET DELETE",
         "/v1/admin/dead-letters/letter/requeue": "POST",
+        "/v1/admin/consumers": "GET", "/v1/admin/consumers/consumer": "GET", "/v1/admin/consumers/consumer/seek": "POST",
+        "/v1/admin/consumers/consumer/settings": "GET PUT", "/v1/admin/consumers/consumer/settings/history": "GET",
     }
     for path, allowed in table.items():
         wanted = {"OPTIONS", *allowed.split()} | ({"HEAD"} if "GET" in allowed else set())

@@ -32,7 +32,7 @@ extension FailureOperation {
     /// Throws if a name or a key is too long.
     package func validate() throws {
         switch self {
-        case .put(let entry): try Self.validate(entry.name, key: entry.record.key)
+        case .put(let entry), .putIfAbsent(let entry): try Self.validate(entry.name, key: entry.record.key)
         case .remove(let name): try Self.validate(name, key: nil)
         case .bury(let letter): try Self.validate(letter.name, key: letter.record.key)
         }

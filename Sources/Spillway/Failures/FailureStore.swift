@@ -2,6 +2,8 @@
 public enum FailureOperation: Sendable {
     /// Puts an entry into the side queue; replaces the entry of the same name.
     case put(SideEntry)
+    /// Puts an entry into the side queue; nothing happens if there is one of the same name.
+    case putIfAbsent(SideEntry)
     /// Takes a record out of the side queue; nothing happens if it is not there.
     case remove(RecordName)
     /// Puts a record among the dead letters, in place of one of the same name, and takes it out of the side queue.

@@ -23,7 +23,7 @@ enum FailureChange: Sendable {
         case .apply(let operations):
             operations.reduce(0) { sum, operation in
                 switch operation {
-                case .put(let entry): sum + 128 + entry.byteCount
+                case .put(let entry), .putIfAbsent(let entry): sum + 128 + entry.byteCount
                 case .remove: sum + 128
                 case .bury(let letter): sum + 128 + letter.byteCount
                 }
@@ -98,7 +98,7 @@ struct FailureGroup {
             case .apply(let operations):
                 for operation in operations {
                     switch operation {
-                    case .put(let entry): _ = slot(entry.name)
+                    case .put(let entry), .putIfAbsent(let entry): _ = slot(entry.name)
                     case .remove(let name): _ = slot(name)
                     case .bury(let letter): letterSlots.append(slot(letter.name))
                     }
@@ -182,6 +182,9 @@ struct FailureGroup {
             for operation in operations {
                 switch operation {
                 case .put(let entry): set(slot(entry.name), entry: .value(entry))
+                case .putIfAbsent(let entry):
+                    let slot = slot(entry.name)
+                    if entryBytes(slot) == nil { set(slot, entry: .value(entry)) }
                 case .remove(let name): set(slot(name), entry: .gone)
                 case .bury(let letter):
                     let slot = slot(letter.name)

@@ -24,6 +24,8 @@ struct FailureModel {
         for operation in operations {
             switch operation {
             case .put(let entry): after.entries[entry.name] = entry
+            case .putIfAbsent(let entry):
+                if after.entries[entry.name] == nil { after.entries[entry.name] = entry }
             case .remove(let name): after.entries[name] = nil
             case .bury(let letter):
                 after.entries[letter.name] = nil

@@ -62,11 +62,11 @@ private struct FailureWalk {
         let name = name()
         switch Int.random(in: 0..<10, using: &random) {
         case 0..<6:
-            return .put(
-                .sample(
-                    name, random.chance(0.5) ? .held : .delayed, dueMs: Int64.random(in: -5...20, using: &random),
-                    key: pick(Self.keys), value: bytes(), attempts: Int.random(in: 0...300, using: &random),
-                    reason: pick(["", "why"])))
+            let entry = SideEntry.sample(
+                name, random.chance(0.5) ? .held : .delayed, dueMs: Int64.random(in: -5...20, using: &random),
+                key: pick(Self.keys), value: bytes(), attempts: Int.random(in: 0...300, using: &random),
+                reason: pick(["", "why"]))
+            return random.chance(0.3) ? .putIfAbsent(entry) : .put(entry)
         case 6..<8: return .remove(name)
         default: return .bury(.sample(name, key: pick(Self.keys), value: bytes()))
         }

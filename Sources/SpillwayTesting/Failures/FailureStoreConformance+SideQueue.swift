@@ -7,6 +7,7 @@ extension FailureStoreConformance {
         ("held entries come by position", { try await $0.heldOrder() }),
         ("held keys are summarized", { try await $0.heldSummaries() }),
         ("an entry replaces the one of its name", { try await $0.replaced() }),
+        ("an entry is put only if there is none of its name", { try await $0.putIfAbsent() }),
         ("a removed entry is gone", { try await $0.removed() }),
         ("a repeated put or remove is harmless", { try await $0.repeatedPutAndRemove() }),
         ("operations are applied in their order", { try await $0.orderedOperations() }),
@@ -139,6 +140,26 @@ extension FailureStoreConformance {
             try requireEqual(try await store.held(), [4], "the held ones")
             try requireEqual(
                 try await store.sideCount(group: "g"), FailureCount(records: 2, bytes: 2), "the count")
+        }
+    }
+
+    private func putIfAbsent() async throws {
+        let store = try await store()
+        let first = SideEntry.sample(.sample(1), .held, dueMs: 7, value: [1], attempts: 3)
+        let other = SideEntry.sample(.sample(1), dueMs: 9, value: [1, 2])
+        try await store.apply([.putIfAbsent(first)])
+        // There is one in the store, then one that the same call has put, then none.
+        try await store.apply([.putIfAbsent(other)])
+        try await store.apply([
+            .putIfAbsent(.sample(.sample(2), dueMs: 2)), .putIfAbsent(.sample(.sample(2), .held)),
+            .put(.sample(.sample(3))), .remove(.sample(3)), .putIfAbsent(.sample(.sample(3), dueMs: 3)),
+        ])
+        try await alsoReopened(store) { store in
+            let held = try await store.heldEntries(
+                group: "g", partition: first.name.partition, key: first.key, from: .start, limit: 10)
+            try requireEqual(held.map { text($0) }, [text(first)], "the entry that was there first")
+            try requireEqual(try await store.delayed(), [2, 3], "the delayed ones")
+            try requireEqual(try await store.sideCount(group: "g").records, 3, "the count")
         }
     }
 

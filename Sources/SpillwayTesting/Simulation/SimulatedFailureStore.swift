@@ -17,6 +17,7 @@ struct SimulatedFailureStore: Sendable {
         for operation in operations {
             switch operation {
             case .put(let entry): next.entries[entry.name] = entry
+            case .putIfAbsent(let entry): if next.entries[entry.name] == nil { next.entries[entry.name] = entry }
             case .remove(let name): next.entries[name] = nil
             case .bury(let letter):
                 next.entries[letter.name] = nil

@@ -20,6 +20,8 @@ struct SimulationLedger: Sendable {
     struct Partition: Sendable {
         var entries: [Entry] = []
         var nextOfKey: [Int: Int] = [:]
+        /// What of a key took effect last, and under which generation.
+        var lastOfKey: [Int: (indexInKey: Int, generation: UInt64)] = [:]
         /// How many entries at the front have taken effect.
         var prefix = 0
         /// Which entries a key has, in order.
@@ -104,8 +106,41 @@ struct SimulationLedger: Sendable {
             }
             if entry.indexInKey == next { partitions[number].nextOfKey[entry.key] = next + 1 }
             passWaived(number, key: entry.key)
+            try replay(number, entry, generation)
         }
         noteEffect(number, index)
+    }
+
+    /// What comes again comes with everything behind it: else an old record would have the last word.
+    private mutating func replay(_ number: Int, _ entry: Entry, _ generation: UInt64) throws(SimulationViolation) {
+        let last = partitions[number].lastOfKey[entry.key]
+        // An earlier owner of the partition that has not heard yet that it is one: its handler fences itself.
+        if let last, generation < last.generation { return }
+        if entry.isWaived { return }
+        let entries = partitions[number].entriesOfKey[entry.key] ?? []
+        let from = last.map { $0.indexInKey + 1 } ?? 0
+        if from < entry.indexInKey,
+            let left = (from..<entry.indexInKey).first(where: { !partitions[number].entries[entries[$0]].isWaived })
+        {
+            throw SimulationViolation(
+                "replay: record \(entry.indexInKey) of key \(entry.key) in partition \(number) before \(left) again")
+        }
+        partitions[number].lastOfKey[entry.key] = (entry.indexInKey, generation)
+    }
+
+    /// The last record of each key had the last word.
+    func checkLast() throws(SimulationViolation) {
+        guard order == .key else { return }
+        for (number, partition) in partitions.enumerated() {
+            for (key, entries) in partition.entriesOfKey {
+                let newest = entries.last { !partition.entries[$0].isWaived }
+                guard let newest, let last = partition.lastOfKey[key] else { continue }
+                if last.indexInKey < partition.entries[newest].indexInKey {
+                    throw SimulationViolation(
+                        "replay: record \(last.indexInKey) of key \(key) in partition \(number) had the last word")
+                }
+            }
+        }
     }
 
     /// A record was handled behind one of its lane that was to be moved away.

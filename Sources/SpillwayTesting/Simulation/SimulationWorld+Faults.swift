@@ -144,6 +144,7 @@ extension SimulationWorld {
                 throw SimulationViolation("leak: process \(index) holds \(node.engine.inFlightRecords) permits")
             }
         }
+        try ledger.checkLast()
         if let number = firstUncommitted { throw SimulationViolation("end: partition \(number) is not committed") }
     }
 

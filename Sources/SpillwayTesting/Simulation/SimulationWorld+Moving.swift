@@ -48,7 +48,7 @@ extension SimulationWorld {
         guard mutation == .admitsEarlierOwners || store.admits(writes.generations) else { return false }
         var operations = writes.operations
         switch mutation {
-        case .storesNothing: operations.removeAll { if case .put = $0 { true } else { false } }
+        case .storesNothing: operations.removeAll(where: \.isPut)
         case .buriesNothing: operations.removeAll { if case .bury = $0 { true } else { false } }
         default: break
         }
@@ -56,7 +56,7 @@ extension SimulationWorld {
         for operation in operations {
             switch operation {
             case .put(let entry): report.moved += entry.rounds > 0 ? 1 : 0
-            case .remove: break
+            case .putIfAbsent, .remove: break
             case .bury(let letter):
                 report.buried += 1
                 let number = letter.name.partition.partition
@@ -127,6 +127,15 @@ extension SimulationWorld {
             if due > wallMs + 1 {
                 throw SimulationViolation("due: \(position) is handled \(due - wallMs) ms before its time")
             }
+        }
+    }
+}
+
+extension FailureOperation {
+    fileprivate var isPut: Bool {
+        switch self {
+        case .put, .putIfAbsent: true
+        case .remove, .bury: false
         }
     }
 }

@@ -69,8 +69,7 @@ extension ConsumerEngine {
         guard state.phase == .active else { return nil }
         takeBackEarlier(place, now: now)
         guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
-            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, let range = key.range,
-            hasPassed(range.lowerBound, slot)
+            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(key.loadFrom, slot)
         else {
             heldKeys.wait(place)
             return nil
@@ -131,12 +130,17 @@ extension ConsumerEngine {
             heldKeys[place].dueAt = now + .milliseconds(first.dueMs - wallMs)
             return heldKeys.schedule(place)
         }
-        // What stands before others in the store, and is still on its way there, goes first.
+        // What stands before others in the store, and is still on its way there or has not come again from the log, goes
+        // first.
         let key = heldKeys[place]
         let limit = key.pending.isEmpty ? nil : lanes.entries[key.pending.first].record.position
-        let entries =
-            key.writing > 0 ? [] : answer.entries.prefix { entry in limit.map { entry.name.position < $0 } ?? true }
-        guard !entries.isEmpty else { return heldKeys.wait(place) }
+        let entries = answer.entries.prefix { entry in
+            key.writing == 0 && hasPassed(entry.name.position, slot) && limit.map { entry.name.position < $0 } ?? true
+        }
+        guard !entries.isEmpty else {
+            if key.writing == 0 { heldKeys[place].loadFrom = first.name.position }
+            return heldKeys.wait(place)
+        }
         for entry in entries {
             take(entry, .held, slot, now: now)
             heldKeys[place].loadFrom = entry.name.position.successor

@@ -102,28 +102,23 @@ extension ConsumerEngine {
         let epoch = states[slot].epoch
         let hash = lanes.hash(epoch, summary.key[...])
         let place = addHeldKey(summary.key, hash: hash, epoch: epoch, slot: slot, dueAt: dueAt)
-        heldKeys[place].range = summary.first...summary.last
+        heldKeys[place].first = summary.first
         heldKeys[place].unloaded = summary.records
         heldKeys[place].loadFrom = summary.first
         heldKeys.schedule(place)
     }
 
-    /// A record of a held key has arrived.
+    /// A record of a held key has arrived: it follows the others, also if the store may have it already.
     mutating func receive(_ entry: LaneEntry, ofHeld place: Int, now: MonotonicInstant) {
-        if let position = entry.record.position, let range = heldKeys[place].range {
-            if range.contains(position) {
-                // It is there already, or was and is finished.
-                counters.repeated += 1
-                let number = lanes.add(entry)
-                return finish(number, now: now)
-            }
-            if position < range.lowerBound {
-                // Not finished when the key's later records were put aside: it comes before them.
-                lanes.place(lanes.add(entry), hash: heldKeys[place].hash, now: now)
-                return
-            }
-        }
         let number = lanes.add(entry)
+        let key = heldKeys[place]
+        if let position = entry.record.position, let first = key.first, position < first, key.pending.isEmpty,
+            key.writing == 0, !key.isUnsure
+        {
+            // Not finished when the key's later records were put aside: it comes before them.
+            lanes.place(number, hash: key.hash, now: now)
+            return
+        }
         lanes.append(number, to: &heldKeys[place].pending)
         queuePuts(place)
     }
@@ -152,12 +147,9 @@ extension ConsumerEngine {
         side.keysToPut.append(place)
     }
 
-    /// Lets a key go on as others do, once nothing of it is in the store, and the log can bring nothing again that was.
+    /// Lets a key go on as others do, once nothing of it is in the store.
     mutating func settleHeldKey(_ place: Int, now: MonotonicInstant) {
         guard heldKeys[place].isEmptyInStore else { return }
-        if let range = heldKeys[place].range, !hasPassed(range.upperBound, heldKeys[place].slot) {
-            return heldKeys.wait(place)
-        }
         if !heldKeys[place].pending.isEmpty, heldKeys[place].dueAt > now { return heldKeys.schedule(place) }
         var pending = heldKeys[place].pending
         let hash = heldKeys[place].hash
@@ -172,6 +164,11 @@ extension ConsumerEngine {
     /// True if the log has delivered everything up to a position, or does not deliver it any more.
     func hasPassed(_ position: Position, _ slot: Int) -> Bool {
         states[slot].start > position || (states[slot].lastReceived ?? .start) >= position
+    }
+
+    /// True if the log has delivered everything before a position.
+    func hasReached(_ position: Position, _ slot: Int) -> Bool {
+        states[slot].start >= position || (states[slot].lastReceived.map { $0.successor >= position } ?? false)
     }
 
     // MARK: Permits

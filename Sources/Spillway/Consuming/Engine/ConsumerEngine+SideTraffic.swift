@@ -47,7 +47,9 @@ extension ConsumerEngine {
             heldKeys[place].isQueued = false
             var list = EntryList()
             while hasRoom(), let number = lanes.pop(from: &heldKeys[place].pending) {
-                operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
+                let entry = sideEntry(number, now: now, wallMs: wallMs)
+                // What comes again from the log is there already, with its attempts, or it is not.
+                operations.append(side.reasons[number] == nil ? .putIfAbsent(entry) : .put(entry))
                 bytes += lanes.entries[number].bytes
                 lanes.append(number, to: &list)
             }
@@ -146,7 +148,8 @@ extension ConsumerEngine {
             if result == .full { heldKeys.schedule(place) } else { heldKeys[place].isUnsure = true }
             if !heldKeys[place].isQueued {
                 heldKeys[place].isQueued = true
-                side.keysToPut.prepend(place)
+                // One for which there is no room must not stand before one that needs none.
+                if result == .full { side.keysToPut.append(place) } else { side.keysToPut.prepend(place) }
             }
             return
         }
@@ -181,8 +184,7 @@ extension ConsumerEngine {
     private mutating func notePut(_ position: Position?, _ place: Int) {
         guard let position else { return }
         heldKeys[place].unloaded += 1
-        let first = heldKeys[place].range?.lowerBound ?? position
-        heldKeys[place].range = min(first, position)...max(heldKeys[place].range?.upperBound ?? position, position)
+        heldKeys[place].first = min(heldKeys[place].first ?? position, position)
         let from = heldKeys[place].loadFrom
         heldKeys[place].loadFrom = from == .start ? position : min(from, position)
     }

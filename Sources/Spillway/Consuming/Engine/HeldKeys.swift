@@ -11,8 +11,9 @@ struct HeldKeys: Sendable {
         let slot: Int
         let key: [UInt8]
         let hash: UInt64
-        /// What the store has, or had, of the key: everything of the key between these is there or finished.
-        var range: ClosedRange<Position>?
+        /// The lowest position that the store has, or had, of the key. Of those above it any may be missing: its last
+        /// owner may have put a record there and gone before the ones in front of it were finished or there.
+        var first: Position?
         /// In the store, and not in memory.
         var unloaded = 0
         /// In the store, and in the key's lane.
@@ -31,7 +32,7 @@ struct HeldKeys: Sendable {
         var isQueued = false
         /// When the first record may be handled.
         var dueAt: MonotonicInstant
-        /// Where loading goes on.
+        /// Where loading goes on: the store has nothing of the key before it that is not in memory.
         var loadFrom: Position
         var isLoading = false
         /// When it will be handed out; `nil` if nobody has asked for that.

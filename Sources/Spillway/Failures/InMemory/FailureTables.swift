@@ -45,6 +45,7 @@ struct FailureTables: Sendable {
         for operation in operations {
             switch operation {
             case .put(let entry): put(entry)
+            case .putIfAbsent(let entry): if entries[entry.name] == nil { put(entry) }
             case .remove(let name): remove(name)
             case .bury(let letter):
                 remove(letter.name)
@@ -73,17 +74,20 @@ struct FailureTables: Sendable {
         var buried: [RecordName: Int] = [:]
         var after: [[UInt8]: FailureCount] = [:]
         var lettersAfter = allLetters
-        func change(_ name: RecordName, to bytes: Int?) {
+        func bytes(of name: RecordName) -> Int? { side[name] ?? entries[name]?.byteCount }
+        func change(_ name: RecordName, to changed: Int?) {
             let group = Array(name.group.utf8)
             var count = after[group] ?? self.side(group)
-            if let old = side[name] ?? entries[name]?.byteCount { count.remove(old) }
-            if let bytes { count.add(bytes) }
+            if let old = bytes(of: name) { count.remove(old) }
+            if let changed { count.add(changed) }
             after[group] = count
-            side[name] = .some(bytes)
+            side[name] = .some(changed)
         }
         for operation in operations {
             switch operation {
             case .put(let entry): change(entry.name, to: entry.byteCount)
+            case .putIfAbsent(let entry):
+                if bytes(of: entry.name) == nil { change(entry.name, to: entry.byteCount) }
             case .remove(let name): change(name, to: nil)
             case .bury(let letter):
                 change(letter.name, to: nil)
