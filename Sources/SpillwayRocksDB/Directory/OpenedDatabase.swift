@@ -106,7 +106,9 @@ enum Opening {
                     options[name] = family
                     continue
                 }
-                options[name] = name.hasPrefix(LogFamily.prefix) ? LogFamily.options(name) : .init(name: name)
+                options[name] =
+                    name.hasPrefix(LogFamily.prefix)
+                    ? LogFamily.options(name) : FailureFamilies.options(name) ?? .init(name: name)
             }
         }
         return options.values.sorted { $0.name < $1.name }

@@ -132,7 +132,7 @@ struct FailureGroup {
         for slot in slots { keys.append(slot.key) }
         var found: [SideLocation?] = []
         found.reserveCapacity(slots.count)
-        try unsafe tables.database.multiGet(tables.side, keys) { _, value in
+        try unsafe tables.database.multiGet(tables.names, keys) { _, value in
             found.append(try unsafe value.map { try unsafe FailureEncoding.location([UInt8]($0)) })
         }
         for (index, location) in found.enumerated() { slots[index].storedEntry = location }

@@ -4,9 +4,9 @@ internal import Spillway
 ///
 /// A name is group, source and topic, each with its zeros doubled up (0 becomes 0 1) and 0 0 at its end, so that names
 /// sort by their bytes and none begins another; then the partition (8 bytes, its sign turned, big endian) and the
-/// position (8 and 8, big endian). In the family `side-queue`:
+/// position (8 and 8, big endian). In the family `side-names`: `n`,
+/// name: where the entry of that name is (``SideLocation``). In the family `side-queue`:
 ///
-/// - `n`, name: where the entry is (``SideLocation``);
 /// - `d`, the name up to its partition, due time (8, its sign turned, big endian), position: a delayed entry;
 /// - `h`, the name up to its partition, the key's length (4, big endian), key, position: a held entry;
 /// - `s`, the same without the position: what is held of a key (``HeldSummary``);
@@ -14,9 +14,6 @@ internal import Spillway
 ///
 /// In the family `dead-letters`: `l`, name: a letter; `c`, group: how many letters it has.
 enum FailureKeys {
-    static let sideFamily = "side-queue"
-    static let letterFamily = "dead-letters"
-
     static let name = UInt8(ascii: "n")
     static let delayed = UInt8(ascii: "d")
     static let held = UInt8(ascii: "h")
