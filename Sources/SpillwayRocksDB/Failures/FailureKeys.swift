@@ -62,10 +62,11 @@ enum FailureKeys {
     static func delayed(_ name: [UInt8], dueMs: Int64) -> [UInt8] {
         var key: [UInt8] = []
         key.reserveCapacity(name.count + 8)
-        key += name.dropLast(positionBytes)
+        let position = name.count - positionBytes
+        key += name[..<position]
         key[0] = delayed
         append(ordered(dueMs), to: &key)
-        key += name.suffix(positionBytes)
+        key += name[position...]
         return key
     }
 
@@ -111,9 +112,13 @@ enum FailureKeys {
     }
 
     private static func append(terminated text: String, to key: inout [UInt8]) {
-        for byte in text.utf8 {
-            key.append(byte)
-            if byte == 0 { key.append(1) }
+        if text.utf8.contains(0) {
+            for byte in text.utf8 {
+                key.append(byte)
+                if byte == 0 { key.append(1) }
+            }
+        } else {
+            key.append(contentsOf: text.utf8)
         }
         key.append(0)
         key.append(0)
@@ -123,7 +128,7 @@ enum FailureKeys {
 
     /// The name in a letter's key.
     static func parseLetter(_ key: [UInt8]) throws -> RecordName {
-        var reader = RowReader(key, of: "the key of a dead letter")
+        var reader = RowReader(key, of: .row("the key of a dead letter"))
         try reader.expect(letter)
         let group = try reader.terminated()
         let source = try reader.terminated()
@@ -138,7 +143,7 @@ enum FailureKeys {
 
     /// The due time in a delayed entry's key, behind what all of its partition begin with.
     static func parseDueMs(_ key: [UInt8], behind prefix: Int) throws -> Int64 {
-        var reader = RowReader(Array(key.dropFirst(prefix)), of: "the key of a delayed entry")
+        var reader = RowReader(Array(key.dropFirst(prefix)), of: .row("the key of a delayed entry"))
         let dueMs = number(try reader.word())
         _ = try reader.position()
         try reader.end()
