@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Prints the figures of the embedded failure store, each beside its baseline in the same process.
 
-    stores.py [--rounds 5] [--records 1000000] [--batch 500] [--callers 4] [--rows side-queue,dead-letters]
+    stores.py [--rounds 5] [--records 1000000] [--rows one-by-one,batches,dead-letters]
 
 Builds Benchmarks/Stores and runs it once a round, in a new directory each time; who goes first changes from round to
 round. The median of the rounds is quoted, with the least and the greatest. SCRATCH names the build directory.
@@ -48,10 +48,10 @@ def row(name, ratios, must, aim, detail, at_least):
     h.log(f"  {name}: {value:.3g} ({spread}); {detail}")
 
 
-def side_queue(arguments):
+def side_queue(arguments, batch, callers):
     rounds = []
     for number in range(arguments.rounds):
-        options = ["--records", arguments.records, "--batch", arguments.batch, "--callers", arguments.callers]
+        options = ["--records", arguments.records, "--batch", batch, "--callers", callers]
         rounds.append(run("side-queue", *options, *(["--broker-first"] if number % 2 else [])))
         h.log("  " + ", ".join(f"{name} {value:,.0f}/s" for name, value in rounds[-1].items()))
 
@@ -65,7 +65,7 @@ def side_queue(arguments):
         mine, theirs = (h.median([rate(figures, who) for figures in rounds]) for who in ("side", "broker"))
         return f"{mine:,.0f}/s over {theirs:,.0f}/s"
 
-    shape = f"{arguments.records:,} records, {arguments.callers} calls at a time of {arguments.batch}"
+    shape = f"{arguments.records:,} records, {callers} calls at a time of {batch}"
     row(f"side queue in and out / broker; {shape}", ratios(both), 0.3, 0.6, rates(both), True)
     for way in ("in", "out"):
         def rate(figures, who, way=way):
@@ -83,15 +83,23 @@ def dead_letters(arguments):
         row(f"{text}: {arguments.records:,} dead letters / 1,000", ratios, 2, 1.1, f"{many:.0f} µs over {few:.0f} µs", False)
 
 
-ROWS = {"side-queue": side_queue, "dead-letters": dead_letters}
+def one_by_one(arguments):
+    """A call a record, as the broker takes most of its own: group commit gathers them."""
+    side_queue(arguments, 1, 512)
+
+
+def batches(arguments):
+    """Many records a call, as consumers move them: the broker stores each call as one entry."""
+    side_queue(arguments, 500, 4)
+
+
+ROWS = {"one-by-one": one_by_one, "batches": batches, "dead-letters": dead_letters}
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--records", type=int, default=1_000_000)
-    parser.add_argument("--batch", type=int, default=500, help="records of one call")
-    parser.add_argument("--callers", type=int, default=4, help="calls under way at a time")
     parser.add_argument("--rows", default=",".join(ROWS))
     arguments = parser.parse_args()
     build()
