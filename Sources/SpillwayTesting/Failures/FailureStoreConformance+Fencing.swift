@@ -73,7 +73,7 @@ extension FailureStoreConformance {
         for round in 1...20 as ClosedRange<UInt64> {
             let store = try await store()
             let partition = partition
-            let opened = try await withThrowingTaskGroup(of: [HeldKeySummary]?.self) { group in
+            let opened: [HeldKeySummary] = try await withThrowingTaskGroup(of: [HeldKeySummary]?.self) { group in
                 for number in 0..<20 as Range<UInt8> {
                     if number == UInt8(round) % 20 {
                         group.addTask { try await store.open(group: "g", partition: partition, generation: 2) }
