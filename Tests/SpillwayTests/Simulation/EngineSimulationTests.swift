@@ -4,15 +4,16 @@ import SpillwayTesting
 import Testing
 
 @Suite struct EngineSimulationTests {
-    /// Release runs many seeds, debug is eight times slower and runs some; SPILLWAY_SEED runs the one that failed.
+    /// Release runs many seeds, debug is eight times slower and runs some; SPILLWAY_SEED runs the one that failed,
+    /// or as many from there on as SPILLWAY_SEEDS says.
     static var seeds: Range<UInt64> {
-        if let seed = ProcessInfo.processInfo.environment["SPILLWAY_SEED"].flatMap(UInt64.init) {
-            return seed..<seed + 1
+        let environment = ProcessInfo.processInfo.environment
+        if let seed = environment["SPILLWAY_SEED"].flatMap(UInt64.init) {
+            return seed..<seed + (environment["SPILLWAY_SEEDS"].flatMap(UInt64.init) ?? 1)
         }
         #if DEBUG
             return 0..<150
         #else
-
             return 0..<5_000
         #endif
     }

@@ -13,7 +13,7 @@ extension ConsumerEngine {
         return commitPosition(of: state) > state.committed || (sendsHints && state.finishedSinceCommit > 0)
     }
 
-    private var sendsHints: Bool {
+    var sendsHints: Bool {
         settings.maxCommitHintBytes > 0 && !settings.isPartitionBatch && !settings.asksForPositions
     }
 
@@ -42,6 +42,7 @@ extension ConsumerEngine {
         for commit in commits {
             guard let slot = slot(of: commit) else { continue }
             states[slot].finishedSinceCommit = 0
+            states[slot].commitsTaken += 1
             states[slot].mustCommit = false
         }
         commitInFlight = commits
@@ -66,9 +67,10 @@ extension ConsumerEngine {
                 continue
             }
             counters.commits += 1
+            guard let slot = slot(of: commit) else { continue }
+            states[slot].commitStored = states[slot].commitsTaken
             // A seek that came meanwhile has its own commit to make.
-            guard let slot = slot(of: commit), !states[slot].mustCommit else { continue }
-            states[slot].committed = commit.next
+            if !states[slot].mustCommit { states[slot].committed = commit.next }
         }
         if !isStored {
             noCommitBefore = now + min(settings.commitInterval, .milliseconds(100))
@@ -109,9 +111,7 @@ extension ConsumerEngine {
     }
 
     private func hint(of state: PartitionState, _ next: Position) -> [UInt8]? {
-        guard settings.maxCommitHintBytes > 0, !settings.isPartitionBatch, !settings.asksForPositions else {
-            return nil
-        }
+        guard sendsHints else { return nil }
         // A range takes at least four bytes.
         let ranges = state.window.finishedRanges(limit: settings.maxCommitHintBytes / 4)
         return CommitHint(ranges: ranges).encoded(commit: next, maxBytes: settings.maxCommitHintBytes)

@@ -58,18 +58,19 @@ extension ConsumerEngine {
             settleHeldKey(place, now: now)
             return nil
         }
-        let key = heldKeys[place]
-        guard key.unloaded > 0, key.loaded == 0, !key.isLoading, !key.isUpdating, let slot = states.slot(of: key.epoch)
+        guard !heldKeys[place].isLoading, !heldKeys[place].isUpdating,
+            let slot = states.slot(of: heldKeys[place].epoch), states[slot].phase == .active
         else { return nil }
-        if key.dueAt > now {
+        if heldKeys[place].dueAt > now {
             heldKeys.schedule(place)
             return nil
         }
-        let state = states[slot]
-        guard state.phase == .active else { return nil }
-        takeBackEarlier(place, now: now)
+        takeBack(place, now: now)
+        let (key, state) = (heldKeys[place], states[slot])
+        guard key.unloaded > 0, key.loaded == 0 else { return nil }
         guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
-            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(key.loadFrom, slot)
+            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(key.loadFrom, slot),
+            hasCommittedLane(of: place, slot, now: now)
         else {
             heldKeys.wait(place)
             return nil
@@ -82,13 +83,34 @@ extension ConsumerEngine {
             place: place, epoch: key.epoch)
     }
 
-    /// Lets records go on here for which the store has no room, and for which those in the store wait.
-    private mutating func takeBackEarlier(_ place: Int, now: MonotonicInstant) {
-        guard side.isPutFull, heldKeys[place].writing == 0, !heldKeys[place].isUnsure else { return }
-        while hasEarlierToPut(heldKeys[place]), let number = lanes.pop(from: &heldKeys[place].pending) {
+    /// Lets records go on here for which the store has no room, and for which those in the store wait, if there are any.
+    private mutating func takeBack(_ place: Int, now: MonotonicInstant) {
+        guard side.isPutFull, heldKeys[place].writing == 0 else { return }
+        while hasEarlierToPut(heldKeys[place]) || !heldKeys[place].hasStored,
+            !heldKeys[place].isUnsure || heldKeys[place].isFirstAbsent,
+            let number = lanes.pop(from: &heldKeys[place].pending)
+        {
+            heldKeys[place].isFirstAbsent = false
             side.reasons[number] = nil
+            heldKeys[place].followsLane = true
             lanes.place(number, hash: heldKeys[place].hash, now: now)
         }
+    }
+
+    /// True if a commit covers what of a key went through its lane ahead of what is in the store. Else it might come again
+    /// after a crash, without the later ones, and have the last word.
+    private mutating func hasCommittedLane(of place: Int, _ slot: Int, now: MonotonicInstant) -> Bool {
+        guard sendsHints, heldKeys[place].followsLane else { return true }
+        let state = states[slot]
+        let commit = heldKeys[place].loadsAfterCommit ?? state.commitsTaken + (state.finishedSinceCommit > 0 ? 1 : 0)
+        guard state.commitStored < commit else {
+            heldKeys[place].followsLane = false
+            heldKeys[place].loadsAfterCommit = nil
+            return true
+        }
+        if heldKeys[place].loadsAfterCommit == nil { nextCommitAt = min(nextCommitAt ?? now, max(now, noCommitBefore)) }
+        heldKeys[place].loadsAfterCommit = commit
+        return false
     }
 
     /// True if records that come before those in the store may still be on their way there.
@@ -135,7 +157,8 @@ extension ConsumerEngine {
         let key = heldKeys[place]
         let limit = key.pending.isEmpty ? nil : lanes.entries[key.pending.first].record.position
         let entries = answer.entries.prefix { entry in
-            key.writing == 0 && hasPassed(entry.name.position, slot) && limit.map { entry.name.position < $0 } ?? true
+            key.writing == 0 && entry.dueMs <= wallMs && hasPassed(entry.name.position, slot)
+                && limit.map { entry.name.position < $0 } ?? true
         }
         guard !entries.isEmpty else {
             if key.writing == 0 { heldKeys[place].loadFrom = first.name.position }

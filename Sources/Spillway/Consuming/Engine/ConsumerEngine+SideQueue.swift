@@ -69,6 +69,7 @@ extension ConsumerEngine {
         // What was here stands before what came later.
         lanes.append(heldKeys[place].pending, to: &arrived)
         heldKeys[place].pending = arrived
+        heldKeys[place].isFirstAbsent = false
         if head.side == nil { side.reasons[number] = SideTraffic.Reason(move: move, place: place) }
         queuePuts(place)
         heldKeys.schedule(place)
@@ -116,6 +117,7 @@ extension ConsumerEngine {
             key.writing == 0, !key.isUnsure
         {
             // Not finished when the key's later records were put aside: it comes before them.
+            heldKeys[place].followsLane = true
             lanes.place(number, hash: key.hash, now: now)
             return
         }
@@ -137,6 +139,7 @@ extension ConsumerEngine {
         let entry = lanes.entries[number]
         let place = addHeldKey(
             Array(entry.record.key ?? []), hash: hash, epoch: entry.epoch, slot: entry.slot, dueAt: now)
+        heldKeys[place].followsLane = true
         lanes.append(number, to: &heldKeys[place].pending)
         queuePuts(place)
     }

@@ -37,14 +37,18 @@ extension ConsumerEngine {
     ) {
         var bytes = 0
         func hasRoom() -> Bool { operations.count < side.mostOperations(.put) && bytes < SideTraffic.maxBytes }
-        while hasRoom(), let number = side.moves.popFirst() {
-            items.append(.move(number))
-            operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
-            bytes += lanes.entries[number].bytes
+        func putMoves() {
+            while hasRoom(), let number = side.moves.popFirst() {
+                items.append(.move(number))
+                operations.append(.put(sideEntry(number, now: now, wallMs: wallMs)))
+                bytes += lanes.entries[number].bytes
+            }
         }
+        if !side.putsKeysFirst { putMoves() }
         while hasRoom(), let place = side.keysToPut.popFirst() {
             guard heldKeys.isInUse(place), heldKeys[place].isQueued else { continue }
             heldKeys[place].isQueued = false
+            heldKeys[place].isFirstAbsent = false
             var list = EntryList()
             while hasRoom(), let number = lanes.pop(from: &heldKeys[place].pending) {
                 let entry = sideEntry(number, now: now, wallMs: wallMs)
@@ -61,6 +65,7 @@ extension ConsumerEngine {
                 side.keysToPut.append(place)
             }
         }
+        putMoves()
     }
 
     private func sideEntry(_ number: Int, now: MonotonicInstant, wallMs: Int64) -> SideEntry {
@@ -105,8 +110,10 @@ extension ConsumerEngine {
         for item in isApplied ? items : items.reversed() {
             switch item {
             case .removal(let removal): removalEnded(removal, isApplied, now: now)
-            case .held(let place, let epoch, let list): putEnded(place, epoch, list, result, now: now)
-            case .move(let number): moveEnded(number, isApplied, now: now)
+            case .held(let place, let epoch, let list):
+                putEnded(
+                    place, epoch, list, result, isAlone: items.count == 1 && list.count == 1, now: now)
+            case .move(let number): moveEnded(number, result, now: now)
             }
         }
         settleDrains(now: now)
@@ -125,7 +132,8 @@ extension ConsumerEngine {
     }
 
     private mutating func putEnded(
-        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ result: SideWriteResult, now: MonotonicInstant
+        _ place: Int, _ epoch: UInt64, _ list: EntryList, _ result: SideWriteResult, isAlone: Bool,
+        now: MonotonicInstant
     ) {
         var list = list
         let isKept = heldKeys.isLive(place, epoch)
@@ -143,9 +151,17 @@ extension ConsumerEngine {
                 }
                 return settleSeek(slot)
             }
+            let number = list.first
             putBack(list, place)
             // A store that is full has written nothing for sure, and the key may go on here when it is due.
-            if result == .full { heldKeys.schedule(place) } else { heldKeys[place].isUnsure = true }
+            if result == .full {
+                // It was refused alone, so it is not there from an earlier try either.
+                heldKeys[place].isFirstAbsent = isAlone && heldKeys[place].pending.first == number
+                if isAlone, heldKeys[place].pending.count == 1 { heldKeys[place].isUnsure = false }
+                heldKeys.schedule(place)
+            } else {
+                heldKeys[place].isUnsure = true
+            }
             if !heldKeys[place].isQueued {
                 heldKeys[place].isQueued = true
                 // One for which there is no room must not stand before one that needs none.
@@ -199,13 +215,19 @@ extension ConsumerEngine {
         release(number)
     }
 
-    private mutating func moveEnded(_ number: Int, _ isApplied: Bool, now: MonotonicInstant) {
+    private mutating func moveEnded(_ number: Int, _ result: SideWriteResult, now: MonotonicInstant) {
         let entry = lanes.entries[number]
         guard let reason = side.reasons[number] else { preconditionFailure("what is moved has a reason") }
         guard let slot = states.slot(of: entry.epoch) else { return forgetMove(number) }
         let isBurial = reason.move.destination == .deadLetter
-        guard isApplied else {
-            if isBurial { side.burials.prepend(number) } else { side.moves.prepend(number) }
+        guard result == .applied else {
+            // One for which there is no room does not stand before the others.
+            switch (isBurial, result) {
+            case (true, .full): side.burials.append(number)
+            case (true, _): side.burials.prepend(number)
+            case (false, .full): side.moves.append(number)
+            case (false, _): side.moves.prepend(number)
+            }
             return
         }
         states[slot].side.operations -= 1

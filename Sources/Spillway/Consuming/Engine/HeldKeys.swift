@@ -14,6 +14,11 @@ struct HeldKeys: Sendable {
         /// The lowest position that the store has, or had, of the key. Of those above it any may be missing: its last
         /// owner may have put a record there and gone before the ones in front of it were finished or there.
         var first: Position?
+        /// Records of the key that come before what is in the store went through its lane, and a commit says of the later
+        /// ones already that they are finished, but of these not for sure.
+        var followsLane = false
+        /// The commit that has to be stored before loading goes on; see ``followsLane``.
+        var loadsAfterCommit: UInt64?
         /// In the store, and not in memory.
         var unloaded = 0
         /// In the store, and in the key's lane.
@@ -24,6 +29,8 @@ struct HeldKeys: Sendable {
         var writing = 0
         /// A put has failed, and nobody knows whether the store has its records all the same.
         var isUnsure = false
+        /// The store had no room for the first of those that are pending, so that one is not there for sure.
+        var isFirstAbsent = false
         /// The head's new due time is with the store, or waits for it.
         var isUpdating = false
         /// Arrived, and not with the store yet.
@@ -40,10 +47,10 @@ struct HeldKeys: Sendable {
         /// Stands among those that are kept for the next look.
         var isWaiting = false
 
+        /// True if something of the key is in the store, or on its way back or out of it.
+        var hasStored: Bool { unloaded > 0 || loaded > 0 || removing > 0 || isUpdating || isLoading }
         /// True if nothing of the key is in the store, or on its way there or back.
-        var isEmptyInStore: Bool {
-            unloaded == 0 && loaded == 0 && removing == 0 && writing == 0 && !isUpdating && !isLoading && !isUnsure
-        }
+        var isEmptyInStore: Bool { !hasStored && writing == 0 && !isUnsure }
     }
 
     private var keys: ContiguousArray<Key> = []

@@ -30,6 +30,9 @@ struct PartitionState: Sendable {
     var isPaused = false
     var committed: Position
     var finishedSinceCommit = 0
+    /// How many commits were taken, and which of them was stored last.
+    var commitsTaken: UInt64 = 0
+    var commitStored: UInt64 = 0
     /// Its position is to be committed although nothing was finished.
     var mustCommit = false
     /// Somebody wants nothing of it to be delivered for now.

@@ -55,6 +55,8 @@ struct SideTraffic: Sendable {
     var noReadBefore = MonotonicInstant.zero
     /// There was no room for the last put.
     private(set) var isPutFull = false
+    /// In the next call records of held keys come before those that are moved on their own.
+    private(set) var putsKeysFirst = false
     /// There was no room for the last burial.
     private var isBurialFull = false
     /// The side queue or the dead letters have no room.
@@ -117,7 +119,11 @@ struct SideTraffic: Sendable {
             kindUnderWay = nil
             underWay = []
         }
-        if kind == .put { isPutFull = full }
+        if kind == .put {
+            isPutFull = full
+            // For either there may be room, or for some need none, where there is none for the other.
+            if full { putsKeysFirst.toggle() }
+        }
         if kind == .bury { isBurialFull = full }
         if succeeded {
             failures[kind.rawValue] = 0
