@@ -1,7 +1,7 @@
 # What people type. Everything else is in scripts/, which say what they do when run with --help.
 SHELL := bash
 .DEFAULT_GOAL := help
-.PHONY: run build test unit integration examples bench bench-engine soak format tidy docs clean help
+.PHONY: run build test unit integration examples bench bench-engine bench-stores soak format tidy docs clean help
 
 ARGS ?=
 ONLY ?=
@@ -38,6 +38,10 @@ bench: build ## measure beside the baselines and print the table of figures (tak
 bench-engine: ## measure the consumer engine beside a plain loop and ideal times (ARGS="--rounds 3 --rows plain,work")
 	@scripts/setup build
 	@python3 Benchmarks/engine.py $(ARGS)
+
+bench-stores: ## the failure store beside the embedded broker and beside itself with little in it (ARGS="--rounds 3")
+	@scripts/setup build
+	@python3 Benchmarks/stores.py $(ARGS)
 
 soak: build ## 200 SIGKILLs under load and 50 power losses; acknowledged votes lost and counts off must be 0
 	@scripts/setup test

@@ -16,6 +16,7 @@ public struct ConsoleRoutes: Sendable {
     private let groups: GroupRoutes
     private let deadLetters: DeadLetterRoutes?
     private let consumers: ConsumerRoutes?
+    private let settings: SettingsRoutes?
 
     /// Makes the routes.
     ///
@@ -35,9 +36,25 @@ public struct ConsoleRoutes: Sendable {
         self.authentication = authentication
         self.groups = GroupRoutes(broker: groups)
         self.consumers = consumers.isEmpty ? nil : ConsumerRoutes(consumers: consumers)
+        settings = self.consumers?.settings
         deadLetters = failures.map {
             DeadLetterRoutes(store: $0, groupsWithoutSideQueue: groupsWithoutSideQueue, time: time)
         }
+    }
+
+    /// Makes routes for what is kept while no consumer runs: settings are read and changed in their store, for any id.
+    ///
+    /// - Parameter storedSettings: where consumers find their settings when they start.
+    package init(
+        authentication: Authentication, groups: any GroupAdministration, failures: any FailureStore,
+        groupsWithoutSideQueue: Set<String>, storedSettings: any SettingsStore,
+        time: any TimeSource = SystemTimeSource()
+    ) {
+        self.authentication = authentication
+        self.groups = GroupRoutes(broker: groups)
+        consumers = nil
+        settings = SettingsRoutes { StoredSettings(id: $0, store: storedSettings, broker: groups, time: time) }
+        deadLetters = DeadLetterRoutes(store: failures, groupsWithoutSideQueue: groupsWithoutSideQueue, time: time)
     }
 
     /// Adds the routes.
@@ -47,6 +64,7 @@ public struct ConsoleRoutes: Sendable {
         router.on(.delete, groupPath, handler: forAdmins(groups.delete))
         router.on(.put, groupPath + "/offsets", handler: forAdmins(groups.setOffsets))
         if let consumers { register(consumers, on: &router) }
+        if let settings { register(settings, on: &router) }
         guard let deadLetters else { return }
         let letterPath = "/v1/admin/dead-letters/{id}"
         router.on(.get, "/v1/admin/dead-letters", handler: forAdmins(deadLetters.list))
@@ -60,10 +78,14 @@ public struct ConsoleRoutes: Sendable {
         let path = "/v1/admin/consumers/{id}"
         router.on(.get, "/v1/admin/consumers", handler: forNamedAdmins(consumers.list))
         router.on(.get, path, handler: forNamedAdmins(consumers.show))
-        router.on(.get, path + "/settings", handler: forNamedAdmins(consumers.settings))
-        router.on(.put, path + "/settings", handler: forNamedAdmins(consumers.change))
-        router.on(.get, path + "/settings/history", handler: forNamedAdmins(consumers.history))
         router.on(.post, path + "/seek", handler: forNamedAdmins(consumers.seek))
+    }
+
+    private func register(_ settings: SettingsRoutes, on router: inout HTTPRouter) {
+        let path = "/v1/admin/consumers/{id}/settings"
+        router.on(.get, path, handler: forNamedAdmins(settings.show))
+        router.on(.put, path, handler: forNamedAdmins(settings.change))
+        router.on(.get, path + "/history", handler: forNamedAdmins(settings.history))
     }
 
     /// What the specification has to say of these routes. It refers to the schema `Problem` and to the refusals that every

@@ -101,7 +101,7 @@ import Testing
             .put(sideEntry(recordName(1))), .put(sideEntry(recordName(2))), .bury(deadLetter(recordName(3))),
         ])
         let batch = WriteBatch()
-        batch.put(store.tables.side, FailureKeys.name(recordName(1)), [1, 9])
+        batch.put(store.tables.names, FailureKeys.name(recordName(1)), [1, 9])
         batch.put(store.tables.letters, FailureKeys.letter(FailureKeys.name(recordName(3))), [1])
         try database.write(batch)
         for call: @Sendable () async throws -> Void in [

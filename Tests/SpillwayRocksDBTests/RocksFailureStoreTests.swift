@@ -241,7 +241,7 @@ import Testing
 }
 
 /// Holds a thread until it is opened.
-private final class Gate: Sendable {
+final class Gate: Sendable {
     private let monitor = Monitor(false)
 
     func wait() { _ = monitor.wait { $0 ? true : nil } }

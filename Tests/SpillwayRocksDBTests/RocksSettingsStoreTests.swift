@@ -1,6 +1,7 @@
 import Spillway
-import SpillwayRocksDB
 import Testing
+
+@testable import SpillwayRocksDB
 
 @Suite struct RocksSettingsStoreTests {
     @Test func keepsRevisionsInOrderOverARestart() async throws {
@@ -45,6 +46,64 @@ import Testing
         let history = try await store.history("n", limit: 5_000)
         #expect(history.count == 1_000 && history.first?.revision == 1_003 && history.last?.revision == 4)
         store.close()
+        try database.close()
+    }
+
+    @Test func ofChangesFromOneRevisionOneIsMade() async throws {
+        let directory = TemporaryDirectory()
+        let database = try Database.open(directory("data"))
+        let store = try RocksSettingsStore(database)
+        for revision in 0..<10 {
+            let made = try await withThrowingTaskGroup(of: Int.self) { group in
+                for author in 0..<8 {
+                    group.addTask {
+                        do {
+                            _ = try await store.put(
+                                "n", value: [], author: "\(author)", atMs: 0, after: revision)
+                            return 1
+                        } catch let error as SettingsError where error.code == .conflict { return 0 }
+                    }
+                }
+                return try await group.reduce(0, +)
+            }
+            #expect(made == 1)
+        }
+        #expect(try await store.history("n", limit: 100).count == 10)
+        store.close()
+        try database.close()
+    }
+
+    @Test func whatPutReturnedForIsSynced() async throws {
+        let directory = TemporaryDirectory()
+        let database = try Database.open(directory("data"))
+        let store = try RocksSettingsStore(database)
+        for revision in 0..<3 {
+            _ = try await store.put("n", value: [1], author: "", atMs: 0, after: revision)
+            #expect(database.durableSequence == database.latestSequence)
+        }
+        store.close()
+        try database.close()
+    }
+
+    @Test func aRowThatCantBeReadIsAnErrorAndNotThePresent() async throws {
+        let directory = TemporaryDirectory()
+        let database = try Database.open(directory("data"))
+        let store = try RocksSettingsStore(database)
+        _ = try await store.put("n", value: [1], author: "", atMs: 0, after: 0)
+        let values = try KeyValueStore(database)
+        let row = try #require(try values.all().first)
+        let newer = String(decoding: row.value, as: UTF8.self).split(separator: "\"format\":1").joined(
+            separator: "\"format\":2")
+        for bytes in [Array(newer.utf8), [], Array("{".utf8)] {
+            try values.put(row.name, bytes)
+            let error = await #expect(throws: SettingsError.self) { try await store.current("n") }
+            #expect(error?.code == .failed)
+        }
+        try values.put(row.name, row.value)
+        #expect(try await store.current("n")?.value == [1])
+        store.close()
+        let closed = await #expect(throws: (any Error).self) { try await store.current("n") }
+        #expect(closed != nil)
         try database.close()
     }
 }

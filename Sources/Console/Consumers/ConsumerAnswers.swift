@@ -18,8 +18,7 @@ enum ConsumerAnswers {
     }
 
     /// `{"revision":N,"settings":{…}}`.
-    static func settings(_ consumer: Consumer) -> [UInt8] {
-        let present = consumer.settings
+    static func settings(_ present: (settings: ConsumerSettings, revision: Int)) -> [UInt8] {
         var json = JSONWriter()
         json.raw("{\"revision\":")
         json.integer(Int64(present.revision))

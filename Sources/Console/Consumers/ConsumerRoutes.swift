@@ -17,26 +17,6 @@ struct ConsumerRoutes: Sendable {
         .json(try ConsumerAnswers.encoded(try named(request).inspect()))
     }
 
-    /// `GET /v1/admin/consumers/{id}/settings`.
-    func settings(_ request: HTTPRequest, _ author: String) async throws -> HTTPResponse {
-        .json(ConsumerAnswers.settings(try named(request)))
-    }
-
-    /// `PUT /v1/admin/consumers/{id}/settings`: replaces all of them.
-    func change(_ request: HTTPRequest, _ author: String) async throws -> HTTPResponse {
-        let consumer = try named(request)
-        let change = try request.decodeJSON(ConsumerAnswers.Change.self)
-        try await consumer.change(change.settings.value, by: author, after: change.revision)
-        return .json(ConsumerAnswers.settings(consumer))
-    }
-
-    /// `GET /v1/admin/consumers/{id}/settings/history`, newest first.
-    func history(_ request: HTTPRequest, _ author: String) async throws -> HTTPResponse {
-        let consumer = try named(request)
-        let limit = try request.query.limit(1...100, default: 50)
-        return .json(ConsumerAnswers.history(try await consumer.settingsHistory(limit: limit)))
-    }
-
     /// `POST /v1/admin/consumers/{id}/seek`.
     func seek(_ request: HTTPRequest, _ author: String) async throws -> HTTPResponse {
         let consumer = try named(request)
@@ -45,8 +25,12 @@ struct ConsumerRoutes: Sendable {
         return HTTPResponse(.noContent)
     }
 
-    private func named(_ request: HTTPRequest) throws -> Consumer {
-        let id = request.parameter("id") ?? ""
+    /// What operators set of them.
+    var settings: SettingsRoutes { SettingsRoutes { LiveSettings(consumer: try named($0)) } }
+
+    private func named(_ request: HTTPRequest) throws -> Consumer { try named(request.parameter("id") ?? "") }
+
+    private func named(_ id: String) throws -> Consumer {
         guard let consumer = consumers.first(where: { $0.id == id }) else {
             throw Problem(.notFound, detail: "there is no such consumer in this process")
         }

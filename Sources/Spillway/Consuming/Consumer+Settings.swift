@@ -4,7 +4,10 @@ import Synchronization
 /// What operators change while a consumer runs.
 extension Consumer {
     /// The name of the consumer's settings in its store.
-    public var settingsName: String { "consumer/\(id)" }
+    public var settingsName: String { Self.settingsName(of: id) }
+
+    /// The same for a consumer that is not here.
+    package static func settingsName(of id: String) -> String { "consumer/\(id)" }
 
     /// What is set now, and the revision of it; 0 if nobody has set anything.
     public var settings: (settings: ConsumerSettings, revision: Int) {

@@ -93,6 +93,14 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         return Array(data)
     }
 
+    /// Checks what can be checked without the program that the consumer is in: every range, but no processor's name.
+    ///
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field and its range.
+    package func validateRanges(of consumer: String) throws {
+        _ = try applied(to: ConsumerConfiguration(topic: topic ?? "any", group: consumer))
+        _ = try applied(to: BatchLimits())
+    }
+
     /// The configuration with these settings in place of its own.
     ///
     /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field and its range.

@@ -50,6 +50,11 @@ public final class BlockingExecutor: TaskExecutor {
         }
     }
 
+    /// Runs a body that may block on one of the threads, for a caller that does not wait.
+    ///
+    /// - Returns: False after ``shutdown()``, and then the body will not run.
+    package func execute(_ body: @escaping @Sendable () -> Void) -> Bool { submit(body) }
+
     /// Runs a piece of a task; called by Swift. After ``shutdown()`` the default pool runs it, so that no task hangs.
     public func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)

@@ -20,7 +20,7 @@ public struct BlockingExecutorError: Error, Sendable, CustomStringConvertible {
     /// Always false: an executor that was shut down does not come back.
     public var isRetriable: Bool { false }
 
-    static func shutDown(_ name: String) -> BlockingExecutorError {
+    package static func shutDown(_ name: String) -> BlockingExecutorError {
         BlockingExecutorError(code: .shutDown, message: "the executor '\(name)' is shut down; the call did not run")
     }
 

@@ -6,6 +6,9 @@ extension Database {
         /// The families that the program uses; those not there are made. Families on disk that are not named here are
         /// opened too.
         public var families: [ColumnFamily.Options] = []
+        /// What families are opened with if they are on disk; none of them is made. Those that are neither here nor in
+        /// ``families`` are opened with defaults.
+        public var familiesIfThere: [ColumnFamily.Options] = []
         /// Makes the directory if it is not there; default true.
         public var createsDirectory = true
         /// Bytes of the cache of blocks that all families share, filters and indexes included; default 128 MiB.

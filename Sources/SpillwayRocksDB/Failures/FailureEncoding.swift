@@ -67,7 +67,7 @@ enum FailureEncoding {
     }
 
     static func location(_ value: [UInt8]) throws -> SideLocation {
-        var reader = RowReader(value, of: "the place of an entry of the side queue")
+        var reader = RowReader(value, of: .row("the place of an entry of the side queue"))
         try reader.expect(version)
         return SideLocation(
             mode: try mode(&reader), dueMs: try number(&reader), byteCount: try count(&reader), key: reader.rest())
@@ -83,7 +83,7 @@ enum FailureEncoding {
     }
 
     static func summary(_ value: [UInt8]) throws -> HeldSummary {
-        var reader = RowReader(value, of: "the summary of a held key")
+        var reader = RowReader(value, of: .row("the summary of a held key"))
         try reader.expect(version)
         let summary = HeldSummary(
             records: try count(&reader), first: try reader.position(), last: try reader.position(),
@@ -100,7 +100,7 @@ enum FailureEncoding {
     }
 
     static func count(_ value: [UInt8]) throws -> FailureCount {
-        var reader = RowReader(value, of: "the count of a group")
+        var reader = RowReader(value, of: .row("the count of a group"))
         try reader.expect(version)
         let found = FailureCount(records: try count(&reader), bytes: try count(&reader))
         try reader.end()
@@ -123,7 +123,7 @@ enum FailureEncoding {
     }
 
     static func entry(_ value: [UInt8], name: RecordName) throws -> SideEntry {
-        var reader = RowReader(value, of: "the entry \(name.position) of \(name.partition) of \(name.group)")
+        var reader = RowReader(value, of: .entry(name))
         try reader.expect(version)
         let (mode, due) = (try mode(&reader), try number(&reader))
         let (attempts, rounds) = (try reader.varint(), try reader.varint())
@@ -146,7 +146,7 @@ enum FailureEncoding {
     }
 
     static func letter(_ value: [UInt8], name: RecordName) throws -> DeadLetter {
-        var reader = RowReader(value, of: "the dead letter \(name.position) of \(name.partition) of \(name.group)")
+        var reader = RowReader(value, of: .letter(name))
         try reader.expect(version)
         _ = try count(&reader)
         let (failedAt, attempts) = (try number(&reader), try reader.varint())
@@ -161,7 +161,7 @@ enum FailureEncoding {
 
     /// What a letter counts for against the limit in bytes, from the head of its value.
     static func byteCount(_ head: [UInt8]) throws -> Int {
-        var reader = RowReader(head, of: "the head of a dead letter")
+        var reader = RowReader(head, of: .row("the head of a dead letter"))
         try reader.expect(version)
         return try count(&reader)
     }

@@ -42,11 +42,11 @@ extension FailureGroup {
             if stored.mode == .held { held.removed(slot, key: stored.key) }
             let storedRow = stored.row(slot.key)
             if storedRow != row { batch.delete(tables.side, storedRow) }
-            if entry == nil { batch.delete(tables.side, slot.key) }
+            if entry == nil { batch.delete(tables.names, slot.key) }
         }
         guard let entry, let location, let row else { return }
         batch.put(tables.side, row, FailureEncoding.value(entry))
-        batch.put(tables.side, slot.key, FailureEncoding.value(location))
+        batch.put(tables.names, slot.key, FailureEncoding.value(location))
         switch location.mode {
         case .delayed: change.delayedRows.append(row)
         case .held: held.added(slot, key: location.key, dueMs: location.dueMs)

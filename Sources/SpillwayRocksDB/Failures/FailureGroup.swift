@@ -79,6 +79,8 @@ struct FailureGroup {
     private(set) var slots: [Slot] = []
     private(set) var groups: [Group] = []
     private(set) var letters: FailureCount
+    /// The slots of each call's names, in their order.
+    private var slotsOfCalls: [[Int]] = []
     private var slotIndexes: [[UInt8]: Int] = [:]
     private var groupIndexes: [[UInt8]: Int] = [:]
     /// What the call that is being staged has changed, to take it back.
@@ -93,17 +95,24 @@ struct FailureGroup {
         /// The slots of which entries and letters must be known.
         var letterSlots: [Int] = []
         for change in changes {
+            var indexes: [Int] = []
             switch change {
-            case .discard(let names), .requeue(let names, _): letterSlots += names.map { slot($0) }
+            case .discard(let names), .requeue(let names, _):
+                indexes = names.map { slot($0) }
+                letterSlots += indexes
             case .apply(let operations):
+                indexes.reserveCapacity(operations.count)
                 for operation in operations {
                     switch operation {
-                    case .put(let entry), .putIfAbsent(let entry): _ = slot(entry.name)
-                    case .remove(let name): _ = slot(name)
-                    case .bury(let letter): letterSlots.append(slot(letter.name))
+                    case .put(let entry), .putIfAbsent(let entry): indexes.append(slot(entry.name))
+                    case .remove(let name): indexes.append(slot(name))
+                    case .bury(let letter):
+                        indexes.append(slot(letter.name))
+                        letterSlots.append(indexes[indexes.count - 1])
                     }
                 }
             }
+            slotsOfCalls.append(indexes)
         }
         try loadEntries()
         try loadLetters(letterSlots)
@@ -112,13 +121,18 @@ struct FailureGroup {
     /// The index of a name's slot, which is made if there is none.
     private mutating func slot(_ name: RecordName) -> Int {
         let key = FailureKeys.name(name)
-        if let index = slotIndexes[key] { return index }
-        slots.append(Slot(name: name, key: key, group: group(name.group)))
-        slotIndexes[key] = slots.count - 1
-        return slots.count - 1
+        let next = slots.count
+        // Looked up and put in one step: keys are long, and hashing them is a good part of a call.
+        let index = Self.value(&slotIndexes[key, default: next])
+        if index == next { slots.append(Slot(name: name, key: key, group: group(name.group))) }
+        return index
     }
 
+    private static func value(_ index: inout Int) -> Int { index }
+
     private mutating func group(_ name: String) -> Int {
+        // Nearly always there is one, or it is the last one's.
+        if let last = groups.last, name.utf8.elementsEqual(last.key) { return groups.count - 1 }
         let key = Array(name.utf8)
         if let index = groupIndexes[key] { return index }
         let counts = tables.counts(of: name)
@@ -132,7 +146,7 @@ struct FailureGroup {
         for slot in slots { keys.append(slot.key) }
         var found: [SideLocation?] = []
         found.reserveCapacity(slots.count)
-        try unsafe tables.database.multiGet(tables.side, keys) { _, value in
+        try unsafe tables.database.multiGet(tables.names, keys) { _, value in
             found.append(try unsafe value.map { try unsafe FailureEncoding.location([UInt8]($0)) })
         }
         for (index, location) in found.enumerated() { slots[index].storedEntry = location }
@@ -155,13 +169,14 @@ struct FailureGroup {
 
     /// Stages a call on top of those before it, or throws and leaves everything as it was.
     ///
+    /// - Parameter number: the call's, among those that the group was made of.
     /// - Returns: how many letters were discarded or moved.
-    mutating func stage(_ change: FailureChange) throws -> Int {
+    mutating func stage(_ change: FailureChange, _ number: Int) throws -> Int {
         let (groups, letters) = (groups, letters)
         undo.removeAll(keepingCapacity: true)
         undoIndexes.removeAll(keepingCapacity: true)
         do {
-            let count = try perform(change)
+            let count = try perform(change, slotsOfCalls[number])
             for (before, after) in zip(groups, self.groups) {
                 let refusal = limits.refusal(
                     ofSide: before.name, from: before.counts.side, to: after.counts.side)
@@ -176,34 +191,29 @@ struct FailureGroup {
         }
     }
 
-    private mutating func perform(_ change: FailureChange) throws -> Int {
+    private mutating func perform(_ change: FailureChange, _ slots: [Int]) throws -> Int {
         switch change {
         case .apply(let operations):
-            for operation in operations {
+            for (operation, slot) in zip(operations, slots) {
                 switch operation {
-                case .put(let entry): set(slot(entry.name), entry: .value(entry))
-                case .putIfAbsent(let entry):
-                    let slot = slot(entry.name)
-                    if entryBytes(slot) == nil { set(slot, entry: .value(entry)) }
-                case .remove(let name): set(slot(name), entry: .gone)
+                case .put(let entry): set(slot, entry: .value(entry))
+                case .putIfAbsent(let entry): if entryBytes(slot) == nil { set(slot, entry: .value(entry)) }
+                case .remove: set(slot, entry: .gone)
                 case .bury(let letter):
-                    let slot = slot(letter.name)
                     set(slot, entry: .gone)
                     set(slot, letter: .value(letter))
                 }
             }
             return 0
-        case .discard(let names):
-            return names.count { name in
-                let slot = slot(name)
+        case .discard:
+            return slots.count { slot in
                 guard letterBytes(slot) != nil else { return false }
                 set(slot, letter: .gone)
                 return true
             }
-        case .requeue(let names, let dueMs):
+        case .requeue(_, let dueMs):
             var moved = 0
-            for name in names {
-                let slot = slot(name)
+            for slot in slots {
                 guard let letter = try letter(slot) else { continue }
                 set(slot, letter: .gone)
                 set(slot, entry: .value(letter.requeued(dueMs: dueMs)))

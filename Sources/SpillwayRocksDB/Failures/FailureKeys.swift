@@ -4,9 +4,9 @@ internal import Spillway
 ///
 /// A name is group, source and topic, each with its zeros doubled up (0 becomes 0 1) and 0 0 at its end, so that names
 /// sort by their bytes and none begins another; then the partition (8 bytes, its sign turned, big endian) and the
-/// position (8 and 8, big endian). In the family `side-queue`:
+/// position (8 and 8, big endian). In the family `side-names`: `n`,
+/// name: where the entry of that name is (``SideLocation``). In the family `side-queue`:
 ///
-/// - `n`, name: where the entry is (``SideLocation``);
 /// - `d`, the name up to its partition, due time (8, its sign turned, big endian), position: a delayed entry;
 /// - `h`, the name up to its partition, the key's length (4, big endian), key, position: a held entry;
 /// - `s`, the same without the position: what is held of a key (``HeldSummary``);
@@ -14,9 +14,6 @@ internal import Spillway
 ///
 /// In the family `dead-letters`: `l`, name: a letter; `c`, group: how many letters it has.
 enum FailureKeys {
-    static let sideFamily = "side-queue"
-    static let letterFamily = "dead-letters"
-
     static let name = UInt8(ascii: "n")
     static let delayed = UInt8(ascii: "d")
     static let held = UInt8(ascii: "h")
@@ -65,10 +62,11 @@ enum FailureKeys {
     static func delayed(_ name: [UInt8], dueMs: Int64) -> [UInt8] {
         var key: [UInt8] = []
         key.reserveCapacity(name.count + 8)
-        key += name.dropLast(positionBytes)
+        let position = name.count - positionBytes
+        key += name[..<position]
         key[0] = delayed
         append(ordered(dueMs), to: &key)
-        key += name.suffix(positionBytes)
+        key += name[position...]
         return key
     }
 
@@ -114,9 +112,13 @@ enum FailureKeys {
     }
 
     private static func append(terminated text: String, to key: inout [UInt8]) {
-        for byte in text.utf8 {
-            key.append(byte)
-            if byte == 0 { key.append(1) }
+        if text.utf8.contains(0) {
+            for byte in text.utf8 {
+                key.append(byte)
+                if byte == 0 { key.append(1) }
+            }
+        } else {
+            key.append(contentsOf: text.utf8)
         }
         key.append(0)
         key.append(0)
@@ -126,7 +128,7 @@ enum FailureKeys {
 
     /// The name in a letter's key.
     static func parseLetter(_ key: [UInt8]) throws -> RecordName {
-        var reader = RowReader(key, of: "the key of a dead letter")
+        var reader = RowReader(key, of: .row("the key of a dead letter"))
         try reader.expect(letter)
         let group = try reader.terminated()
         let source = try reader.terminated()
@@ -141,7 +143,7 @@ enum FailureKeys {
 
     /// The due time in a delayed entry's key, behind what all of its partition begin with.
     static func parseDueMs(_ key: [UInt8], behind prefix: Int) throws -> Int64 {
-        var reader = RowReader(Array(key.dropFirst(prefix)), of: "the key of a delayed entry")
+        var reader = RowReader(Array(key.dropFirst(prefix)), of: .row("the key of a delayed entry"))
         let dueMs = number(try reader.word())
         _ = try reader.position()
         try reader.end()

@@ -6,7 +6,7 @@ internal import Synchronization
 /// The rows and what is remembered change in one step, under one lock that the writer holds while RocksDB takes its batch;
 /// a walk takes its view of the rows under the same lock. The sync comes after it.
 final class FailureTables: Sendable {
-    /// One of the two families.
+    /// One of the two families that are walked.
     enum Part: Sendable {
         case side
         case letters
@@ -28,14 +28,17 @@ final class FailureTables: Sendable {
 
     let database: Database
     let side: ColumnFamily
+    /// Where each entry of ``side`` is.
+    let names: ColumnFamily
     let letters: ColumnFamily
     private let state: Mutex<State>
 
     /// Opens the families; makes those that are not there. Blocks.
     init(_ database: Database) throws {
         self.database = database
-        side = try Self.family(database, FailureKeys.sideFamily)
-        letters = try Self.family(database, FailureKeys.letterFamily)
+        side = try Self.family(database, FailureFamilies.side)
+        names = try Self.family(database, FailureFamilies.names)
+        letters = try Self.family(database, FailureFamilies.letters)
         var loaded = State()
         try Self.loadCounts(database, side) { loaded.groups[$0, default: Counts()].side = $1 }
         try Self.loadCounts(database, letters) { group, count in
@@ -47,9 +50,7 @@ final class FailureTables: Sendable {
     }
 
     private static func family(_ database: Database, _ name: String) throws -> ColumnFamily {
-        var options = ColumnFamily.Options(name: name)
-        options.writeBufferBytes = 16 << 20
-        return try database.ensureFamily(options)
+        try database.ensureFamily(FailureFamilies.options(name) ?? ColumnFamily.Options(name: name))
     }
 
     private static func loadCounts(

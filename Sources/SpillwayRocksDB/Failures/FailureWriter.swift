@@ -4,34 +4,49 @@ internal import Synchronization
 
 /// Group commit: what queued while the last sync ran is written in one batch, and synced once.
 ///
-/// Each call queues its change and then runs on the writer's one thread. The first to run there writes the changes of
-/// everyone who queued; the others find theirs done.
+/// The first call to queue has the queue written on the writer's one thread; those that come until then share its batch.
+/// When many call at once the writer waits a moment for more, as the log's does (``GroupGathering``).
 final class FailureWriter: Sendable {
     /// A change that waits for its batch.
     private final class Pending: Sendable {
         let change: FailureChange
         /// Asked on the writer's thread, before the change is made.
         let admission: (@Sendable () throws -> Void)?
-        private let outcome = Mutex<Result<Int, any Error>?>(nil)
+        private let waiter: Mutex<CheckedContinuation<Int, any Error>?>
 
-        init(_ change: FailureChange, _ admission: (@Sendable () throws -> Void)?) {
+        init(
+            _ change: FailureChange, _ admission: (@Sendable () throws -> Void)?,
+            _ waiter: CheckedContinuation<Int, any Error>
+        ) {
             self.change = change
             self.admission = admission
+            self.waiter = Mutex(waiter)
         }
 
-        var result: Result<Int, any Error>? { outcome.withLock { $0 } }
+        var isFinished: Bool { waiter.withLock { $0 == nil } }
 
-        /// Sets the outcome; the first one stays.
-        func finish(_ result: Result<Int, any Error>) { outcome.withLock { if $0 == nil { $0 = result } } }
+        /// Lets the caller go on; the first outcome stays.
+        func finish(_ result: Result<Int, any Error>) { waiter.withLock { $0.take() }?.resume(with: result) }
+    }
+
+    private struct Queue: Sendable {
+        var calls = Deque<Pending>()
+        /// The queue will be written.
+        var isScheduled = false
+        var gathering = GroupGathering()
+        /// From how many calls on the writer waits to be woken.
+        var signalsAt: Int?
     }
 
     /// Bytes beyond which a batch takes no more changes.
     private static let batchBytes = 8 << 20
+    /// Fewer callers are not waited for: what they do between their calls takes longer than a sync.
+    private static let gatheredCalls = 16
 
     private let tables: FailureTables
     private let limits: FailureStoreLimits
     private let metrics: FailureStoreMetrics
-    private let queue = Mutex<Deque<Pending>>(Deque())
+    private let queue = Monitor(Queue())
     /// One thread: there is one batch at a time.
     let executor = BlockingExecutor(name: "side-queue", threads: 1)
 
@@ -42,30 +57,68 @@ final class FailureWriter: Sendable {
     }
 
     /// Changes that wait.
-    var pendingChanges: Int { queue.withLock { $0.count } }
+    var pendingChanges: Int { queue.withLock { $0.calls.count } }
 
     /// Makes a change; durable on return.
     ///
     /// - Parameter admission: throws if the change may not be made any more; asked at the last moment.
     /// - Returns: how many letters were discarded or moved.
     func make(_ change: FailureChange, unless admission: (@Sendable () throws -> Void)? = nil) async throws -> Int {
-        let pending = Pending(change, admission)
-        queue.withLock { $0.append(pending) }
-        return try await executor.run { try self.finish(pending) }
+        try await withCheckedThrowingContinuation { waiter in
+            let call = Pending(change, admission, waiter)
+            let (isFirst, wakes) = queue.withLock { queue in
+                queue.calls.append(call)
+                defer { queue.isScheduled = true }
+                return (!queue.isScheduled, queue.signalsAt.map { queue.calls.count >= $0 } ?? false)
+            }
+            if wakes { queue.signal() }
+            if isFirst, !executor.execute({ [self] in writeQueue() }) { refuseAll() }
+        }
     }
 
-    private func finish(_ pending: Pending) throws -> Int {
-        while true {
-            if let result = pending.result { return try result.get() }
-            write(takeBatch())
+    /// After the end; whoever queued meanwhile has relied on the call that could not be scheduled.
+    private func refuseAll() {
+        var calls = queue.withLock { queue in
+            queue.isScheduled = false
+            defer { queue.calls = Deque() }
+            return queue.calls
+        }
+        while let call = calls.popFirst() { call.finish(.failure(BlockingExecutorError.shutDown(executor.name))) }
+    }
+
+    /// Writes one batch, and has the next one written behind whatever waits for the thread.
+    private func writeQueue() {
+        repeat {
+            gather()
+            let calls = takeBatch()
+            write(calls)
+            let isEmpty = queue.withLock { queue in
+                queue.gathering.wrote(sends: calls.count, queued: queue.calls.count)
+                queue.isScheduled = !queue.calls.isEmpty
+                return queue.calls.isEmpty
+            }
+            if isEmpty { return }
+            // Refused at the end: those who have queued are served here, then.
+        } while !executor.execute({ [self] in writeQueue() })
+    }
+
+    private func gather() {
+        let wanted = queue.withLock { $0.gathering.wanted }
+        guard wanted >= Self.gatheredCalls else { return }
+        let patience = MonotonicInstant(nanoseconds: monotonicNanoseconds() + GroupGathering.patience)
+        _ = queue.wait(until: patience) { queue -> Bool? in
+            let isDone = queue.calls.count >= wanted
+            queue.signalsAt = isDone ? nil : wanted
+            return isDone ? true : nil
         }
     }
 
     private func takeBatch() -> [Pending] {
         queue.withLock { queue in
+            queue.signalsAt = nil
             var taken: [Pending] = []
             var bytes = 0
-            while bytes < Self.batchBytes, let next = queue.popFirst() {
+            while bytes < Self.batchBytes, let next = queue.calls.popFirst() {
                 bytes += next.change.byteCount
                 taken.append(next)
             }
@@ -78,7 +131,7 @@ final class FailureWriter: Sendable {
         let prepared: Prepared
         do { prepared = try prepare(calls) } catch {
             // What can't be read concerns one of them, so each goes by itself.
-            let left = calls.filter { $0.result == nil }
+            let left = calls.filter { !$0.isFinished }
             guard calls.count > 1 else { return left.forEach { $0.finish(.failure(error)) } }
             return left.forEach { write([$0]) }
         }
@@ -107,14 +160,14 @@ final class FailureWriter: Sendable {
         var group = try FailureGroup(calls.map(\.change), tables, limits: limits)
         let isDiskFull = tables.database.reserve.level == .critical
         var staged: [(call: Pending, count: Int)] = []
-        for call in calls {
+        for (number, call) in calls.enumerated() {
             if isDiskFull, !call.change.onlyRemoves {
                 call.finish(.failure(Self.diskFull))
                 continue
             }
             do {
                 try call.admission?()
-                staged.append((call, try group.stage(call.change)))
+                staged.append((call, try group.stage(call.change, number)))
             } catch { call.finish(.failure(error)) }
         }
         let batch = WriteBatch()

@@ -2,7 +2,7 @@ public import Spillway
 public import SpillwayCore
 internal import Synchronization
 
-/// Side queues and dead letters in the embedded database, in two families of their own.
+/// Side queues and dead letters in the embedded database, in families of their own.
 ///
 /// Calls that change something are durable on return; those made at the same time share a write and a sync. Listing dead
 /// letters behind a name, and reading or moving one, cost the same however many there are. An entry of the side queue takes
@@ -12,7 +12,7 @@ internal import Synchronization
 public final class RocksFailureStore: FailureStore {
     let tables: FailureTables
     let writer: FailureWriter
-    private let fences = Mutex(PartitionFences())
+    let fences = Mutex(PartitionFences())
     private let readers = BlockingExecutor(name: "side-reader", threads: 2)
 
     /// Opens the store; makes its column families if they are not there. Blocks.

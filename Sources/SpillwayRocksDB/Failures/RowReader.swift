@@ -2,17 +2,31 @@ internal import Spillway
 
 /// Reads the bytes of a stored row from the front, and throws where they are not what was written.
 struct RowReader {
+    /// What the bytes are, for an error's message, which is made only when there is an error.
+    enum Subject {
+        case row(StaticString)
+        case entry(RecordName)
+        case letter(RecordName)
+    }
+
     private let bytes: [UInt8]
-    private let what: String
+    private let subject: Subject
     private(set) var offset = 0
 
-    /// - Parameter what: what the bytes are, for the error's message.
-    init(_ bytes: [UInt8], of what: String) {
+    init(_ bytes: [UInt8], of subject: Subject) {
         self.bytes = bytes
-        self.what = what
+        self.subject = subject
     }
 
     func malformed() -> DatabaseError { DatabaseError(.corruption, "\(what) is malformed at byte \(offset)") }
+
+    private var what: String {
+        switch subject {
+        case .row(let text): "\(text)"
+        case .entry(let name): "the entry \(name.position) of \(name.partition) of \(name.group)"
+        case .letter(let name): "the dead letter \(name.position) of \(name.partition) of \(name.group)"
+        }
+    }
 
     private mutating func take(_ count: Int) throws -> Range<Int> {
         guard count <= bytes.count - offset else { throw malformed() }

@@ -33,7 +33,7 @@ public struct FailureStoreConformance: Sendable {
     typealias Check = @Sendable (FailureStoreConformance) async throws -> Void
 
     static let checks: [(name: String, check: Check)] =
-        sideQueueChecks + deadLetterChecks + limitChecks + nameChecks + modelChecks
+        sideQueueChecks + deadLetterChecks + limitChecks + nameChecks + fencingChecks + modelChecks
 
     /// The names of all checks.
     public static var checkNames: [String] { checks.map(\.name) }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import SpillwayCurl
+import SpillwayHTTP
 
 /// `spillway backup`.
 enum BackupCommand {
@@ -11,7 +12,7 @@ enum BackupCommand {
     static func run(_ values: OptionValues, directory: String, _ terminal: Terminal) throws -> ExitCode {
         let client = try AdminClient(values, .backup)
         let path = absolute(directory)
-        _ = try client.ask("POST", "/v1/admin/backup", body: Array(try JSONEncoder().encode(Request(path: path))))
+        _ = try client.ask(.post, "/v1/admin/backup", body: Array(try JSONEncoder().encode(Request(path: path))))
         terminal.print("backup \(path)")
         return .done
     }

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SpillwayHTTP
 
 /// `spillway dead-letters …`.
 enum DeadLettersCommand {
@@ -6,7 +7,12 @@ enum DeadLettersCommand {
     private static let page = 100
 
     static func list(_ values: OptionValues, _ terminal: Terminal) throws -> ExitCode {
-        let client = try AdminClient(values, .deadLettersList)
+        try Administration.run(values, .deadLettersList) { try list(values, $0, terminal) }
+    }
+
+    private static func list(
+        _ values: OptionValues, _ administrator: any Administrator, _ terminal: Terminal
+    ) throws -> ExitCode {
         var table = TextTable(["ID", "GROUP", "TOPIC", "POSITION", "KEY", "ATTEMPTS", "FAILED AT", "BYTES", "REASON"])
         var rest = values[OptionTable.limit]
         var cursor: String?
@@ -14,8 +20,8 @@ enum DeadLettersCommand {
             var path = "/v1/admin/dead-letters?limit=\(min(page, rest))"
             if let group = values.optional(OptionTable.group) { path += "&group=\(AdminClient.encoded(group))" }
             if let cursor { path += "&cursor=\(AdminClient.encoded(cursor))" }
-            let answer = try client.ask("GET", path)
-            let letters = try client.read(DeadLetterText.Page.self, answer)
+            let answer = try administrator.ask(.get, path)
+            let letters = try administrator.read(DeadLetterText.Page.self, answer)
             if values[OptionTable.json] { terminal.writeResult(answer + [UInt8(ascii: "\n")]) }
             for letter in letters.items { table.add(letter.row) }
             rest -= letters.items.count
@@ -29,14 +35,15 @@ enum DeadLettersCommand {
     }
 
     static func show(_ values: OptionValues, id: String, _ terminal: Terminal) throws -> ExitCode {
-        let client = try AdminClient(values, .deadLettersShow)
-        let answer = try client.ask("GET", path(id))
-        if values[OptionTable.json] {
-            terminal.writeResult(answer + [UInt8(ascii: "\n")])
-        } else {
-            terminal.print(try client.read(DeadLetterText.self, answer).whole)
+        try Administration.run(values, .deadLettersShow) { administrator in
+            let answer = try administrator.ask(.get, path(id))
+            if values[OptionTable.json] {
+                terminal.writeResult(answer + [UInt8(ascii: "\n")])
+            } else {
+                terminal.print(try administrator.read(DeadLetterText.self, answer).whole)
+            }
+            return .done
         }
-        return .done
     }
 
     static func requeue(_ values: OptionValues, ids: [String], _ terminal: Terminal) throws -> ExitCode {
@@ -44,15 +51,13 @@ enum DeadLettersCommand {
         guard ids.isEmpty != (group == nil) else {
             throw CommandError(.usage, "dead-letters requeue needs either IDs or --group GROUP")
         }
-        let client = try AdminClient(values, .deadLettersRequeue)
         var count = 0
         do {
-            if let group {
-                try requeue(group, client, &count)
-            } else {
+            try Administration.run(values, .deadLettersRequeue) { administrator in
+                if let group { return try requeue(group, administrator, &count) }
                 for id in ids {
-                    let answer = try client.ask("POST", path(id) + "/requeue", body: Array("{}".utf8))
-                    count += try client.read(Requeued.self, answer).requeued
+                    let answer = try administrator.ask(.post, path(id) + "/requeue", body: Array("{}".utf8))
+                    count += try administrator.read(Requeued.self, answer).requeued
                 }
             }
         } catch let error as CommandError where count > 0 {
@@ -72,25 +77,26 @@ enum DeadLettersCommand {
         var nextCursor: String?
     }
 
-    /// Goes on until the server says that there are no more.
-    private static func requeue(_ group: String, _ client: AdminClient, _ count: inout Int) throws {
+    /// Goes on until the answer is that there are no more.
+    private static func requeue(_ group: String, _ administrator: any Administrator, _ count: inout Int) throws {
         var request = GroupRequest(group: group)
         repeat {
             let body = Array(try JSONEncoder().encode(request))
-            let answer = try client.read(
-                Requeued.self, try client.ask("POST", "/v1/admin/dead-letters/requeue", body: body))
+            let answer = try administrator.read(
+                Requeued.self, try administrator.ask(.post, "/v1/admin/dead-letters/requeue", body: body))
             count += answer.requeued
             request.cursor = answer.nextCursor
         } while request.cursor != nil
     }
 
     static func discard(_ values: OptionValues, ids: [String], _ terminal: Terminal) throws -> ExitCode {
-        let client = try AdminClient(values, .deadLettersDiscard)
-        for (index, id) in ids.enumerated() {
-            do {
-                _ = try client.ask("DELETE", path(id))
-            } catch let error as CommandError where index > 0 {
-                throw CommandError(error.exitCode, "discarded \(index), and then \(error)")
+        try Administration.run(values, .deadLettersDiscard) { administrator in
+            for (index, id) in ids.enumerated() {
+                do {
+                    _ = try administrator.ask(.delete, path(id))
+                } catch let error as CommandError where index > 0 {
+                    throw CommandError(error.exitCode, "discarded \(index), and then \(error)")
+                }
             }
         }
         terminal.print("discarded \(ids.count)")

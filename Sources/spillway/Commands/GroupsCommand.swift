@@ -1,4 +1,5 @@
 import FoundationEssentials
+import SpillwayHTTP
 
 /// `spillway groups …`.
 enum GroupsCommand {
@@ -20,27 +21,28 @@ enum GroupsCommand {
     }
 
     static func list(_ values: OptionValues, _ terminal: Terminal) throws -> ExitCode {
-        let client = try AdminClient(values, .groupsList)
-        let answer = try client.ask("GET", "/v1/admin/groups")
-        if values[OptionTable.json] {
-            terminal.writeResult(answer + [UInt8(ascii: "\n")])
+        try Administration.run(values, .groupsList) { administrator in
+            let answer = try administrator.ask(.get, "/v1/admin/groups")
+            if values[OptionTable.json] {
+                terminal.writeResult(answer + [UInt8(ascii: "\n")])
+                return .done
+            }
+            var table = TextTable(["TOPIC", "GROUP", "MEMBERS", "HOLDS", "LAG", "COMMITTED"])
+            for group in try administrator.read(Groups.self, answer).items {
+                table.add([
+                    group.topic, group.group, "\(group.members)", group.holdsRetention ? "yes" : "no",
+                    "\(group.lagRecords)", text(group.committed),
+                ])
+            }
+            terminal.print(table.text)
             return .done
         }
-        var table = TextTable(["TOPIC", "GROUP", "MEMBERS", "HOLDS", "LAG", "COMMITTED"])
-        for group in try client.read(Groups.self, answer).items {
-            table.add([
-                group.topic, group.group, "\(group.members)", group.holdsRetention ? "yes" : "no",
-                "\(group.lagRecords)", text(group.committed),
-            ])
-        }
-        terminal.print(table.text)
-        return .done
     }
 
     static func delete(
         _ values: OptionValues, topic: String, group: String, _ terminal: Terminal
     ) throws -> ExitCode {
-        _ = try AdminClient(values, .groupsDelete).ask("DELETE", path(topic, group))
+        _ = try Administration.run(values, .groupsDelete) { try $0.ask(.delete, path(topic, group)) }
         terminal.print("deleted \(TextTable.harmless(group)) of \(TextTable.harmless(topic))")
         return .done
     }
@@ -48,20 +50,21 @@ enum GroupsCommand {
     static func seek(
         _ values: OptionValues, topic: String, group: String, _ terminal: Terminal
     ) throws -> ExitCode {
-        let client = try AdminClient(values, .groupsSeek)
         guard let text = values.optional(OptionTable.seekTarget) else {
             throw CommandError(.usage, "groups seek needs --to: where to begin")
         }
         let body = Array(try JSONEncoder().encode(try SeekTarget(text)))
-        let answer = try client.ask("PUT", path(topic, group) + "/offsets", body: body)
-        if values[OptionTable.json] {
-            terminal.writeResult(answer + [UInt8(ascii: "\n")])
+        return try Administration.run(values, .groupsSeek) { administrator in
+            let answer = try administrator.ask(.put, path(topic, group) + "/offsets", body: body)
+            if values[OptionTable.json] {
+                terminal.writeResult(answer + [UInt8(ascii: "\n")])
+                return .done
+            }
+            let committed = try administrator.read(Offsets.self, answer).committed
+            terminal.print(
+                "\(TextTable.harmless(group)) of \(TextTable.harmless(topic)) begins at \(self.text(committed))")
             return .done
         }
-        let committed = try client.read(Offsets.self, answer).committed
-        terminal.print(
-            "\(TextTable.harmless(group)) of \(TextTable.harmless(topic)) begins at \(self.text(committed))")
-        return .done
     }
 
     private static func path(_ topic: String, _ group: String) -> String {

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Spillway
+import SpillwayHTTP
 
 /// `spillway inspect`.
 enum InspectCommand {
@@ -9,7 +10,7 @@ enum InspectCommand {
 
     static func run(_ values: OptionValues, ids: [String], _ terminal: Terminal) throws -> ExitCode {
         let client = try AdminClient(values, .inspect)
-        let answer = try client.ask("GET", "/v1/admin/consumers")
+        let answer = try client.ask(.get, "/v1/admin/consumers")
         if values[OptionTable.json] {
             terminal.writeResult(answer + [UInt8(ascii: "\n")])
             return .done

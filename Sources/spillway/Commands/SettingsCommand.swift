@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Spillway
+import SpillwayHTTP
 
 /// `spillway settings …`.
 enum SettingsCommand {
@@ -25,33 +26,38 @@ enum SettingsCommand {
     }
 
     static func show(_ values: OptionValues, _ consumer: String, _ terminal: Terminal) throws -> ExitCode {
-        let client = try AdminClient(values, .settingsShow)
-        return try tell(client.ask("GET", path(consumer)), values, terminal)
+        try Administration.run(values, .settingsShow) { administrator in
+            try tell(try administrator.ask(.get, path(consumer)), of: administrator, values, terminal)
+        }
     }
 
     static func set(
         _ values: OptionValues, _ consumer: String, _ assignments: [String], _ terminal: Terminal
     ) throws -> ExitCode {
-        let client = try AdminClient(values, .settingsSet)
-        let present = try decoded(Revised.self, client.ask("GET", path(consumer)))
-        let change = Change(revision: present.revision, settings: try applying(assignments, to: present.settings))
-        let body = Array(try JSONEncoder().encode(change))
-        return try tell(client.ask("PUT", path(consumer), body: body), values, terminal)
+        try Administration.run(values, .settingsSet) { administrator in
+            let answer = try administrator.ask(.get, path(consumer))
+            let present = try administrator.read(Revised.self, answer, keys: .useDefaultKeys)
+            let change = Change(revision: present.revision, settings: try applying(assignments, to: present.settings))
+            let body = Array(try JSONEncoder().encode(change))
+            return try tell(
+                try administrator.ask(.put, path(consumer), body: body), of: administrator, values, terminal)
+        }
     }
 
     static func history(_ values: OptionValues, _ consumer: String, _ terminal: Terminal) throws -> ExitCode {
-        let client = try AdminClient(values, .settingsHistory)
-        let answer = try client.ask("GET", path(consumer) + "/history")
-        if values[OptionTable.json] {
-            terminal.writeResult(answer + [UInt8(ascii: "\n")])
+        try Administration.run(values, .settingsHistory) { administrator in
+            let answer = try administrator.ask(.get, path(consumer) + "/history")
+            if values[OptionTable.json] {
+                terminal.writeResult(answer + [UInt8(ascii: "\n")])
+                return .done
+            }
+            var table = TextTable(["REVISION", "AT", "BY", "SETTINGS"])
+            for entry in try administrator.read(History.self, answer, keys: .useDefaultKeys).items {
+                table.add(["\(entry.revision)", entry.at, TextTable.harmless(entry.author), text(entry.settings)])
+            }
+            terminal.print(table.text)
             return .done
         }
-        var table = TextTable(["REVISION", "AT", "BY", "SETTINGS"])
-        for entry in try decoded(History.self, answer).items {
-            table.add(["\(entry.revision)", entry.at, TextTable.harmless(entry.author), text(entry.settings)])
-        }
-        terminal.print(table.text)
-        return .done
     }
 
     static func seek(_ values: OptionValues, _ consumer: String, _ terminal: Terminal) throws -> ExitCode {
@@ -60,7 +66,7 @@ enum SettingsCommand {
             throw CommandError(.usage, "settings seek needs --to: where to go on")
         }
         let body = Array(try JSONEncoder().encode(try SeekTarget(target)))
-        _ = try client.ask("POST", "/v1/admin/consumers/\(AdminClient.encoded(consumer))/seek", body: body)
+        _ = try client.ask(.post, "/v1/admin/consumers/\(AdminClient.encoded(consumer))/seek", body: body)
         terminal.print("\(TextTable.harmless(consumer)) goes on at \(target)")
         return .done
     }
@@ -129,12 +135,14 @@ enum SettingsCommand {
         "/v1/admin/consumers/\(AdminClient.encoded(consumer))/settings"
     }
 
-    private static func tell(_ answer: [UInt8], _ values: OptionValues, _ terminal: Terminal) throws -> ExitCode {
+    private static func tell(
+        _ answer: [UInt8], of administrator: any Administrator, _ values: OptionValues, _ terminal: Terminal
+    ) throws -> ExitCode {
         if values[OptionTable.json] {
             terminal.writeResult(answer + [UInt8(ascii: "\n")])
             return .done
         }
-        let revised = try decoded(Revised.self, answer)
+        let revised = try administrator.read(Revised.self, answer, keys: .useDefaultKeys)
         terminal.print("revision \(revised.revision): \(text(revised.settings))")
         return .done
     }
@@ -153,14 +161,5 @@ enum SettingsCommand {
             }
         }
         return parts.isEmpty ? "nothing set" : parts.joined(separator: " ")
-    }
-
-    /// Reads an answer whose names are the settings' own.
-    private static func decoded<T: Decodable>(_ type: T.Type, _ answer: [UInt8]) throws -> T {
-        do {
-            return try JSONDecoder().decode(type, from: Data(answer))
-        } catch {
-            throw CommandError(.foundWrong, "what the server answered can't be read", cause: error)
-        }
     }
 }

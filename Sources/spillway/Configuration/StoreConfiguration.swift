@@ -18,4 +18,10 @@ struct StoreConfiguration: Sendable, Equatable {
         blockCacheBytes = values[OptionTable.blockCacheBytes]
         memtableBytes = values[OptionTable.memtableBytes]
     }
+
+    /// For a directory that is there, with every default.
+    init(administering values: OptionValues) {
+        self.init(values)
+        partitionsAreGiven = false
+    }
 }

@@ -1,14 +1,8 @@
-import FoundationEssentials
 import SpillwayCurl
 import SpillwayHTTP
 
 /// Asks a running server as an administrator.
-struct AdminClient {
-    private struct Problem: Decodable {
-        var title: String?
-        var detail: String?
-    }
-
+struct AdminClient: Administrator {
     /// The server as the user named it.
     private let url: String
     private let base: String
@@ -30,41 +24,18 @@ struct AdminClient {
         certificates = values.optional(OptionTable.certificateAuthority)
     }
 
-    /// The answer's body.
-    ///
-    /// - Parameters:
-    ///   - path: its parts percent-encoded (``encoded(_:)``), with the query.
-    ///   - body: the request's JSON; `nil` is none.
-    /// - Throws: `CommandError`, also for a refusal, with the server's reason.
-    func ask(_ method: String, _ path: String, body: [UInt8]? = nil) throws -> [UInt8] {
-        let answer: CurlRequest.Answer
+    var place: String { url }
+
+    func answer(_ method: HTTPMethod, _ path: String, body: [UInt8]?) throws -> (status: Int, body: [UInt8]) {
         do {
             let request = try CurlRequest(url: base + path)
             if let certificates { try request.trust(certificates: certificates) }
             var headers = ["Authorization: Bearer \(token)", "Expect:"]
             if body != nil { headers.append("Content-Type: application/json") }
-            answer = try request.send(method, body, headers: headers)
+            let answer = try request.send(method.description, body, headers: headers)
+            return (answer.status, answer.body)
         } catch let failure as CurlRequest.Failure {
             throw CommandError(.foundWrong, "no answer from \(url)", cause: failure)
-        }
-        guard (200..<300).contains(answer.status) else {
-            let problem = try? JSONDecoder().decode(Problem.self, from: Data(answer.body))
-            let reason = problem?.detail ?? problem?.title ?? "no reason given"
-            throw CommandError(.foundWrong, "the server refused (\(answer.status)): \(reason)")
-        }
-        return answer.body
-    }
-
-    /// Reads an answer.
-    ///
-    /// - Throws: `CommandError` if it is not what it should be: another program answers, or a newer one.
-    func read<T: Decodable>(_ type: T.Type, _ body: [UInt8]) throws(CommandError) -> T {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        do {
-            return try decoder.decode(type, from: Data(body))
-        } catch {
-            throw CommandError(.foundWrong, "what \(url) answered can't be read", cause: error)
         }
     }
 

@@ -33,7 +33,7 @@ extension OptionTable {
             .groupsList, .groupsSeek, .deadLettersList, .deadLettersShow, .deadLettersRequeue, .inspect, .settingsShow,
             .settingsSet, .settingsHistory,
         ],
-        "Print the server's JSON, one answer a line, instead of text for people.")
+        "Print the answer's JSON, one answer a line, instead of text for people.")
     static let group = Option<String>(
         "group", .text(placeholder: "GROUP"), meaning: "all groups; to requeue: the letters that are named",
         for: [.deadLettersList, .deadLettersRequeue], "Dead letters of this consumer group only.")

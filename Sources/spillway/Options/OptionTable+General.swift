@@ -1,8 +1,9 @@
 extension OptionTable {
     static let data = Option<String>(
         "data", key: "data", .text(placeholder: "DIR"), default: "./data",
-        for: [.serve, .token, .audit, .import, .restore, .recover, .bench],
-        "The data directory: log, store and the key for tokens. One process at a time writes it.")
+        for: .administeringDirectories.union([.serve, .token, .audit, .import, .restore, .recover, .bench]),
+        "The data directory: log, store and the key for tokens. One process at a time writes it. Groups, dead letters and "
+            + "settings: the flag, and only the flag, asks a stopped server's directory in place of the server.")
     static let configuration = Option<String>(
         "config", hasVariable: true, .text(placeholder: "FILE"),
         for: [.serve, .token, .audit, .import, .restore, .recover, .bench],

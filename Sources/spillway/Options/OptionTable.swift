@@ -38,9 +38,11 @@ extension Set<CommandName> {
     static let serving: Self = [.serve]
     /// What opens a data directory's database.
     static let openingStore: Self = [.serve, .audit, .import, .restore, .recover]
-    /// What asks a running server as an administrator.
-    static let administering: Self = [
-        .backup, .groupsList, .groupsDelete, .groupsSeek, .deadLettersList, .deadLettersShow, .deadLettersRequeue,
-        .deadLettersDiscard, .inspect, .settingsShow, .settingsSet, .settingsHistory, .settingsSeek,
+    /// What an administrator does, with a running server or a stopped one's data directory.
+    static let administeringDirectories: Self = [
+        .groupsList, .groupsDelete, .groupsSeek, .deadLettersList, .deadLettersShow, .deadLettersRequeue,
+        .deadLettersDiscard, .settingsShow, .settingsSet, .settingsHistory,
     ]
+    /// What asks a running server as an administrator.
+    static let administering: Self = administeringDirectories.union([.backup, .inspect, .settingsSeek])
 }

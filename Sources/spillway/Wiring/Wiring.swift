@@ -49,6 +49,11 @@ enum Wiring {
             isRecovered: acceptLoss && !report.isIntact)
     }
 
+    /// Opens a stopped server's data directory for an administrator; to be closed.
+    static func administrator(_ configuration: StoreConfiguration) throws -> EmbeddedAdministrator {
+        try EmbeddedAdministrator(configuration)
+    }
+
     /// How the program ends after an error of the layers below.
     static func exitCode(for error: any Error) -> ExitCode {
         switch error {

@@ -48,6 +48,7 @@ extension ConsumerEngine {
         while hasRoom(), let place = side.keysToPut.popFirst() {
             guard heldKeys.isInUse(place), heldKeys[place].isQueued else { continue }
             heldKeys[place].isQueued = false
+            if heldKeys[place].pending.isEmpty { continue }
             heldKeys[place].isFirstAbsent = false
             var list = EntryList()
             while hasRoom(), let number = lanes.pop(from: &heldKeys[place].pending) {

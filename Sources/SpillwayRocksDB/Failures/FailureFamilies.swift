@@ -1,0 +1,24 @@
+/// The column families of a failure store; what is in them, ``FailureKeys`` says.
+enum FailureFamilies {
+    static let side = "side-queue"
+    static let names = "side-names"
+    static let letters = "dead-letters"
+
+    static let all = [side, names, letters]
+
+    /// What a family is opened with; `nil` for one that is not of a failure store.
+    static func options(_ name: String) -> ColumnFamily.Options? {
+        guard all.contains(name) else { return nil }
+        var options = ColumnFamily.Options(name: name)
+        options.writeBufferBytes = 16 << 20
+        if name == names {
+            // Read by whole keys only, each a prefix of its own, and each call reads the rows of all its names: a hash
+            // table finds and takes them in a fraction of what a skip list needs.
+            options.prefixBytes = 255
+            options.filtersWholeKeys = false
+            options.memtable = .hashed(buckets: 131_072)
+            options.hashesBlocks = true
+        }
+        return options
+    }
+}

@@ -1,0 +1,75 @@
+import Spillway
+import SpillwayCore
+import Synchronization
+import Testing
+
+@testable import SpillwayRocksDB
+
+/// Fences against calls that wait for the writer.
+@Suite struct RocksFencingTests {
+    let homes = FailureHomes()
+    private let partition = recordName(0).partition
+
+    /// Waits until a generation is refused.
+    private func fenced(_ store: RocksFailureStore, _ generation: UInt64) async throws {
+        while (try? store.fences.withLock { try $0.check(group: "g", [partition: generation]) }) != nil {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    /// A call is refused by who opened the partition while it waited, though nobody had when it came.
+    @Test func aCallThatWaitsIsRefusedByWhoOpensMeanwhile() async throws {
+        let store = try homes.open()
+        let gate = Gate()
+        let partition = partition
+        let error = try await withThrowingTaskGroup(of: FailureStoreError?.self) { group in
+            group.addTask {
+                try await store.writer.executor.run { gate.wait() }
+                return nil
+            }
+            group.addTask {
+                do {
+                    try await store.apply(
+                        [.put(sideEntry(recordName(1), .held))], group: "g", generations: [partition: 1])
+                } catch let error as FailureStoreError { return error }
+                return nil
+            }
+            while store.writer.pendingChanges < 1 { try await Task.sleep(for: .milliseconds(1)) }
+            group.addTask {
+                let held = try await store.open(group: "g", partition: partition, generation: 2)
+                #expect(held.isEmpty)
+                return nil
+            }
+            try await fenced(store, 1)
+            gate.open()
+            return try await group.reduce(nil) { $0 ?? $1 }
+        }
+        #expect(error?.code == .fenced)
+        #expect(error?.isRetriable == false)
+        #expect(try await store.heldKeys(group: "g", partition: partition) == [])
+        try homes.closeAll()
+    }
+
+    /// What was let through before the partition was opened is in what opening returns, though it was not written yet.
+    @Test func openingWaitsForWhatWasLetThrough() async throws {
+        let store = try homes.open()
+        let gate = Gate()
+        let partition = partition
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await store.writer.executor.run { gate.wait() } }
+            group.addTask {
+                try await store.apply(
+                    [.put(sideEntry(recordName(1), .held))], group: "g", generations: [partition: 2])
+            }
+            while store.writer.pendingChanges < 1 { try await Task.sleep(for: .milliseconds(1)) }
+            group.addTask {
+                let held = try await store.open(group: "g", partition: partition, generation: 2)
+                #expect(held.map(\.records) == [1])
+            }
+            try await fenced(store, 1)
+            gate.open()
+            try await group.waitForAll()
+        }
+        try homes.closeAll()
+    }
+}
