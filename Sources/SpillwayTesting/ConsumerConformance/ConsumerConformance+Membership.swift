@@ -150,7 +150,8 @@ extension ConsumerConformance {
             try await eventually("its key goes on") { records.values.contains("1") }
             try await eventuallyCommitted(broker, topic)
         }
-        try requireEqual(records.values.last, "1", "the last value of the key")
+        // The earlier handling may end at any time: only its own store can tell it that it is late.
+        try requireEqual(records.values.count { $0 == "1" }, 1, "the handlings of what came behind")
     }
 
     private func cancelled() async throws {
