@@ -11,7 +11,7 @@ public import Spillway
 ///
 /// Every check has a broker, a topic and a group of its own, and throws a ``ConformanceFailure`` that says what was
 /// expected. Checks of what a broker has no feature for, or is not declared to be, return at once.
-public struct BrokerConformance: Sendable {
+public struct BrokerConformance: ConformanceSuite {
     /// What a broker can do beyond what every broker must.
     public struct Features: Sendable {
         /// Several messages are written as one, across partitions; default true.
@@ -51,46 +51,13 @@ public struct BrokerConformance: Sendable {
         self.makeBroker = makeBroker
     }
 
-    typealias Check = @Sendable (BrokerConformance) async throws -> Void
-
-    static let checks: [(name: String, check: Check)] =
-        sendingChecks + deliveryChecks + groupChecks + deduplicationChecks + administrationChecks
-
-    /// The names of all checks.
-    public static var checkNames: [String] { checks.map(\.name) }
-
-    /// Runs one check.
-    ///
-    /// - Throws: ``ConformanceFailure`` if the broker does not do what it must, or what it threw.
-    public func run(_ name: String) async throws {
-        guard let check = Self.checks.first(where: { $0.name == name })?.check else {
-            throw ConformanceFailure("there is no check called \(name)")
-        }
-        try await check(self)
-    }
-
-    /// Runs all checks, one after the other.
-    public func runAll() async throws {
-        for name in Self.checkNames {
-            do { try await run(name) } catch { throw ConformanceFailure("\(name): \(error)") }
+    /// The checks, in their order.
+    public static var checks: [ConformanceCheck<Self>] {
+        (sendingChecks + deliveryChecks + groupChecks + deduplicationChecks + administrationChecks).map {
+            ConformanceCheck($0)
         }
     }
-}
 
-/// What a broker should have done.
-public struct ConformanceFailure: Error, CustomStringConvertible {
-    /// What was expected, and what happened.
-    public let description: String
-
-    init(_ description: String) { self.description = description }
-}
-
-func require(_ condition: Bool, _ expectation: @autoclosure () -> String) throws {
-    guard condition else { throw ConformanceFailure(expectation()) }
-}
-
-func requireEqual<Value: Equatable>(_ found: Value, _ expected: Value, _ what: String) throws {
-    guard found == expected else { throw ConformanceFailure("\(what) should be \(expected), is \(found)") }
 }
 
 /// Expects a `BrokerError` with a code.

@@ -47,7 +47,7 @@ public import Spillway
 /// | 12 no back pressure | broker: *records come only against demand*; *a blocked consumer stops fetching* |
 /// | 13 partitions went before handlers had drained | *what is being handled ends before its partition goes* |
 /// | 14 shutdown and reconnects blocked each other | *shutdown ends while the broker can't be reached* |
-public struct ConsumerConformance: Sendable {
+public struct ConsumerConformance: ConformanceSuite {
     let timeout: Duration
     let makeBroker: @Sendable () async throws -> any Broker
 
@@ -61,20 +61,9 @@ public struct ConsumerConformance: Sendable {
         self.makeBroker = makeBroker
     }
 
-    typealias Check = @Sendable (ConsumerConformance) async throws -> Void
-
-    static let checks: [(name: String, check: Check)] = handlingChecks + membershipChecks + limitChecks
-
-    /// The names of all checks.
-    public static var checkNames: [String] { checks.map(\.name) }
-
-    /// Runs one check.
-    ///
-    /// - Throws: ``ConformanceFailure`` if a promise does not hold, or what the broker threw.
-    public func run(_ name: String) async throws {
-        guard let check = Self.checks.first(where: { $0.name == name })?.check else {
-            throw ConformanceFailure("there is no check called \(name)")
-        }
-        try await check(self)
+    /// The checks, in their order.
+    public static var checks: [ConformanceCheck<Self>] {
+        (handlingChecks + membershipChecks + limitChecks).map { ConformanceCheck($0) }
     }
+
 }

@@ -14,7 +14,7 @@ public import Spillway
 ///     }
 ///
 /// Every check has a store of its own, and throws a ``ConformanceFailure`` that says what was expected.
-public struct DeduplicatorConformance: Sendable {
+public struct DeduplicatorConformance: ConformanceSuite {
     /// A store under test.
     public struct Subject: Sendable {
         /// The store.
@@ -50,28 +50,9 @@ public struct DeduplicatorConformance: Sendable {
         self.makeSubject = makeSubject
     }
 
-    typealias Check = @Sendable (DeduplicatorConformance) async throws -> Void
-
-    static let checks: [(name: String, check: Check)] = claimChecks + boundChecks + walkChecks
-
-    /// The names of all checks.
-    public static var checkNames: [String] { checks.map(\.name) }
-
-    /// Runs one check.
-    ///
-    /// - Throws: ``ConformanceFailure`` if the store does not do what it must, or what it threw.
-    public func run(_ name: String) async throws {
-        guard let check = Self.checks.first(where: { $0.name == name })?.check else {
-            throw ConformanceFailure("there is no check called \(name)")
-        }
-        try await check(self)
-    }
-
-    /// Runs all checks, one after the other.
-    public func runAll() async throws {
-        for name in Self.checkNames {
-            do { try await run(name) } catch { throw ConformanceFailure("\(name): \(error)") }
-        }
+    /// The checks, in their order.
+    public static var checks: [ConformanceCheck<Self>] {
+        (claimChecks + boundChecks + walkChecks).map { ConformanceCheck($0) }
     }
 
     /// An empty store with a lifetime of 100 s and a lease of 10 s.

@@ -10,7 +10,7 @@ public import Spillway
 ///     }
 ///
 /// Every check has a store of its own, and throws a ``ConformanceFailure`` that says what was expected.
-public struct FailureStoreConformance: Sendable {
+public struct FailureStoreConformance: ConformanceSuite {
     let makeStore: @Sendable (FailureStoreLimits) async throws -> any FailureStore
     let reopen: (@Sendable (any FailureStore) async throws -> any FailureStore)?
     let steps: Int
@@ -30,28 +30,10 @@ public struct FailureStoreConformance: Sendable {
         self.makeStore = makeStore
     }
 
-    typealias Check = @Sendable (FailureStoreConformance) async throws -> Void
-
-    static let checks: [(name: String, check: Check)] =
-        sideQueueChecks + deadLetterChecks + limitChecks + nameChecks + fencingChecks + modelChecks
-
-    /// The names of all checks.
-    public static var checkNames: [String] { checks.map(\.name) }
-
-    /// Runs one check.
-    ///
-    /// - Throws: ``ConformanceFailure`` if the store does not do what it must, or what it threw.
-    public func run(_ name: String) async throws {
-        guard let check = Self.checks.first(where: { $0.name == name })?.check else {
-            throw ConformanceFailure("there is no check called \(name)")
-        }
-        try await check(self)
-    }
-
-    /// Runs all checks, one after the other.
-    public func runAll() async throws {
-        for name in Self.checkNames {
-            do { try await run(name) } catch { throw ConformanceFailure("\(name): \(error)") }
+    /// The checks, in their order.
+    public static var checks: [ConformanceCheck<Self>] {
+        (sideQueueChecks + deadLetterChecks + limitChecks + nameChecks + fencingChecks + modelChecks).map {
+            ConformanceCheck($0)
         }
     }
 

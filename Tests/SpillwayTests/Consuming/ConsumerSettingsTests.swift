@@ -18,7 +18,7 @@ private struct NotingBatches: BatchHandler {
 }
 
 /// Waits in each record until it is let go.
-private final class WaitingHandler: SingleHandler {
+final class WaitingHandler: SingleHandler {
     let running = Mutex(0)
     let isOpen = Mutex(false)
 

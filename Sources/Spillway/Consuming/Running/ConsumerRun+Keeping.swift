@@ -110,22 +110,24 @@ extension ConsumerRun {
         }
     }
 
-    /// Measures lag and shows the engine's figures.
-    func measureLag() async {
-        guard metrics != nil else { return }
+    /// Looks for handlers that do not return, measures lag and shows the engine's figures.
+    func measure() async {
         var lag = LagTracker()
         while !Task.isCancelled {
-            let progress = state.withLock { $0.engine.progress }
-            updateMetrics()
             watchStuckRecords()
-            let next = Dictionary(progress.map { ($0.partition, $0.next) }, uniquingKeysWith: { $1 })
-            if let counts = try? await consumer.broker.recordCounts(from: next, of: configuration.topic) {
-                let figures = lag.update(progress, counts: counts, wallMs: consumer.timeSource.wallMilliseconds())
-                metrics?.lagRecords.set(figures.records)
-                metrics?.lagSeconds.set(figures.seconds)
-            }
+            if let metrics { await measureLag(&lag, metrics) }
             try? await consumer.timeSource.sleep(for: configuration.lagInterval)
         }
+    }
+
+    private func measureLag(_ lag: inout LagTracker, _ metrics: ConsumerMetrics) async {
+        let progress = state.withLock { $0.engine.progress }
+        updateMetrics()
+        let next = Dictionary(progress.map { ($0.partition, $0.next) }, uniquingKeysWith: { $1 })
+        guard let counts = try? await consumer.broker.recordCounts(from: next, of: configuration.topic) else { return }
+        let figures = lag.update(progress, counts: counts, wallMs: consumer.timeSource.wallMilliseconds())
+        metrics.lagRecords.set(figures.records)
+        metrics.lagSeconds.set(figures.seconds)
     }
 
     /// Names records whose handler neither returns nor fails.

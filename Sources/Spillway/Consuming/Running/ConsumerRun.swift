@@ -109,7 +109,7 @@ final class ConsumerRun: Sendable {
             group.addTask { await self.load() }
             group.addTask { await self.lease() }
             group.addTask { await self.relieveWorkers() }
-            group.addTask { await self.measureLag() }
+            group.addTask { await self.measure() }
             group.addTask(executorPreference: consumer.executor) { await self.open() }
             await poll()
             stop()
