@@ -35,6 +35,31 @@ import Testing
         check(opening <= time(10_011) && gate.allowance(1, now: opening) == 1)
     }
 
+    @Test func whatComesBackUnhandledIsNotCharged() throws {
+        var gate = RateGate(RateLimits(recordsPerSecond: 5, bytesPerSecond: 100), now: .zero)
+        gate.take(records: 5, bytes: 100, now: .zero)
+        check(gate.allowance(5, now: .zero) == 0)
+        gate.giveBack(records: 3, bytes: 60)
+        check(gate.allowance(5, now: .zero) == 3)
+        gate.giveBack(records: 50, bytes: 1_000)
+        check(gate.allowance(500, now: .zero) == 5, "never more than a burst")
+    }
+
+    @Test func leasedCreditsAreTakenBesideTheBucket() throws {
+        var gate = RateGate(RateLimits(recordsPerSecond: 5), now: .zero)
+        gate.leased = LeasedRate()
+        check(gate.allowance(5, now: .zero) == 0)
+        gate.want(5, now: .zero)
+        check(gate.leased?.wanted(now: .zero) == 5)
+        gate.leased?.granted(RateLeaseGrant(count: 3, validFor: .seconds(1), share: 3), now: .zero)
+        check(gate.allowance(5, now: .zero) == 3)
+        gate.take(records: 2, bytes: 0, now: .zero)
+        check(gate.allowance(5, now: .zero) == 1)
+        gate.take(records: 1, bytes: 0, now: .zero)
+        gate.leased?.granted(RateLeaseGrant(count: 3, validFor: .seconds(1), share: 3), now: .zero)
+        check(gate.allowance(5, now: .zero) == 0, "an answer that nobody asked for grants nothing")
+    }
+
     @Test func bothLimitsHold() throws {
         var gate = RateGate(RateLimits(recordsPerSecond: 1, bytesPerSecond: 1_000), now: .zero)
         gate.take(records: 1, bytes: 2_500, now: .zero)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Spillway
 
-@Suite struct ConsumerEngineLeasingTests {
+@Suite struct ConsumerEngineFlowTests {
     private struct NoSource: RateSource {
         func lease(_ count: Int, member: String) async throws -> RateLeaseGrant {
             throw RateSourceError(.unavailable, "no source")
@@ -85,5 +85,23 @@ import Testing
         check(try unwrap(engine.takeLease(now: now)) >= 20)
         engine.leaseEnded(grant(5), now: now)
         check(try unwrap(engine.takeWork(now: now)).recordCount == 5)
+    }
+
+    /// Ten records that end at once with a result, and how many may be handled at a time then.
+    private func limit(after result: (MonotonicInstant) -> WorkResult) throws -> Int {
+        var harness = try EngineHarness {
+            $0.concurrency = 100
+            $0.adaptiveConcurrency = AdaptiveConcurrency(minLimit: 1, initialLimit: 10)
+        }
+        harness.assign()
+        harness.receive((1...10).map { ("key\($0)", $0) })
+        for job in harness.takeAll() { harness.end(job, result(harness.now)) }
+        return harness.engine.workers(of: .shared)
+    }
+
+    @Test func aPermanentFailureIsNoSignOfOverload() throws {
+        check(try limit { _ in .move(Move(.deadLetter, reason: ""), orRetryAt: .zero) } >= 10)
+        check(try limit { .retry(at: $0 + .seconds(1)) } < 5)
+        check(try limit { .move(Move(.delay(until: $0 + .seconds(1)), reason: ""), orRetryAt: $0) } < 5)
     }
 }
