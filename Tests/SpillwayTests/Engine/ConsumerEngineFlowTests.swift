@@ -70,6 +70,25 @@ import Testing
         check((4...6).contains(started), "half a second at ten a second: \(started)")
     }
 
+    @Test func whoWaitsForCreditsIsWokenHoweverLongTheSourceIsAway() throws {
+        var harness = try harness()
+        harness.receive("a", 1...3)
+        var asked = 0
+        for _ in 0..<60 {
+            check(harness.takeAll().isEmpty)
+            if harness.engine.takeLease(now: harness.now) != nil {
+                asked += 1
+                harness.engine.leaseEnded(nil, now: harness.now)
+            }
+            let next = try unwrap(harness.engine.nextDeadline(now: harness.now))
+            // Whoever looks between has to see it too.
+            let later = harness.now + .milliseconds(300)
+            if next > later { check(harness.engine.nextDeadline(now: later) == next) }
+            harness.advance(next - harness.now)
+        }
+        check(asked > 20)
+    }
+
     @Test func partitionBatchesAreCutToWhatIsGranted() throws {
         var configuration = ConsumerConfiguration(topic: "t", group: "g")
         configuration.globalRate = GlobalRateLimit(NoSource())
