@@ -41,7 +41,7 @@ struct ConsumerMetrics: Sendable {
         func counter(_ name: String, _ help: String) throws -> Counter {
             try registry.counter("spillway_consumer_\(name)_total", help: help, labels: labels)
         }
-        lagRecords = try meter("lag_records", "Durable records from the lowest unfinished one of each owned partition on.")
+        lagRecords = try meter("lag_records", "Durable records from each partition's lowest unfinished one on.")
         lagSeconds = try meter("lag_seconds", "Age of the oldest record that this member has not finished.")
         partitions = try meter("partitions", "Partitions that this member owns.")
         lanes = try meter("lanes", "Keys, or partitions, that have records in the consumer.")
