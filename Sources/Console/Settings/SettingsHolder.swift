@@ -45,13 +45,7 @@ struct StoredSettings: SettingsHolder {
 
     func change(_ settings: ConsumerSettings, by author: String, after revision: Int?) async throws {
         try settings.validateRanges(of: id)
-        if let topic = settings.topic {
-            do {
-                _ = try await broker.partitionCount(of: topic)
-            } catch let error as BrokerError where error.code == .unknownTopic {
-                throw SettingsError(.invalid, "topic \(topic) is not there: make it first", cause: error)
-            }
-        }
+        if let topic = settings.topic { try await ConsumerSettings.checkTopic(topic, at: broker) }
         var last = revision
         if last == nil { last = try await present().revision }
         _ = try await store.put(

@@ -107,15 +107,9 @@ extension Consumer {
         }
     }
 
-    /// A topic that is not there would leave the consumer without anything to read.
     private func checkTopic(_ topic: String) async throws {
         let present = control.withLock { $0.effective?.configuration.topic } ?? configuration.topic
-        guard topic != present else { return }
-        do {
-            _ = try await broker.partitionCount(of: topic)
-        } catch let error as BrokerError where error.code == .unknownTopic {
-            throw SettingsError(.invalid, "topic \(topic) is not there: make it first", cause: error)
-        }
+        if topic != present { try await ConsumerSettings.checkTopic(topic, at: broker) }
     }
 
     private var consumerWallMs: Int64 { timeSource.wallMilliseconds() }

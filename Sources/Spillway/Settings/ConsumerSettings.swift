@@ -101,6 +101,17 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         _ = try applied(to: BatchLimits())
     }
 
+    /// Checks that a topic is there; a consumer would have nothing to read without it.
+    ///
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``; `BrokerError` if the broker can't say.
+    package static func checkTopic(_ topic: String, at broker: any Broker) async throws {
+        do {
+            _ = try await broker.partitionCount(of: topic)
+        } catch let error as BrokerError where error.code == .unknownTopic {
+            throw SettingsError(.invalid, "topic \(topic) is not there: make it first", cause: error)
+        }
+    }
+
     /// The configuration with these settings in place of its own.
     ///
     /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field and its range.

@@ -202,7 +202,7 @@ struct LoadWorld {
         case .opened(let opening): engine.opened(opening.partition, epoch: opening.epoch, at: nil, now: now)
         case .written(let writes): write(writes)
         case .loaded(let loads):
-            engine.sideLoaded(loads, loads.map { answer($0) }, now: now, wallMs: wallMs)
+            engine.sideLoaded(loads, loads.map { store.answer($0) }, now: now, wallMs: wallMs)
         case .committed(let commits):
             for commit in commits {
                 let number = commit.partition.partition
@@ -262,17 +262,6 @@ extension LoadWorld {
             giveUp(letter.name.partition.partition, Int(letter.name.position.low))
         }
         engine.sideWritesEnded(.applied, now: now)
-    }
-
-    private func answer(_ load: SideLoad) -> SideLoaded {
-        switch load {
-        case .held(_, let partition, let key, let position, let limit, _, _):
-            SideLoaded(entries: store.heldEntries(partition, key, from: position, limit: limit))
-        case .delayed(_, let partition, let dueByMs, let limit, _):
-            SideLoaded(
-                entries: store.delayedEntries(partition, dueByMs: dueByMs, limit: limit),
-                nextDueMs: store.nextDelayedDueMs(partition))
-        }
     }
 
     /// Tells which records of a partition are in the side queue.

@@ -114,6 +114,18 @@ struct SimulatedFailureStore: Sendable {
     }
 
     func nextDelayedDueMs(_ partition: TopicPartition) -> Int64? { indices[partition]?.delayed.first?.dueMs }
+
+    /// What an engine hears that wants to read.
+    func answer(_ load: SideLoad) -> SideLoaded {
+        switch load {
+        case .held(_, let partition, let key, let position, let limit, _, _):
+            SideLoaded(entries: heldEntries(partition, key, from: position, limit: limit))
+        case .delayed(_, let partition, let dueByMs, let limit, _):
+            SideLoaded(
+                entries: delayedEntries(partition, dueByMs: dueByMs, limit: limit),
+                nextDueMs: nextDelayedDueMs(partition))
+        }
+    }
 }
 
 extension Array {

@@ -68,21 +68,13 @@ extension SimulationWorld {
 
     private mutating func answer(_ load: SideLoad) -> SideLoaded? {
         if phase == .faulty, random.chance(0.1) { return nil }
-        var entries: [SideEntry]
-        var next: Int64?
-        switch load {
-        case .held(_, let partition, let key, let position, let limit, _, _):
-            entries = store.heldEntries(partition, key, from: position, limit: limit)
-        case .delayed(_, let partition, let dueByMs, let limit, _):
-            next = store.nextDelayedDueMs(partition)
-            entries = store.delayedEntries(partition, dueByMs: dueByMs, limit: limit)
-        }
+        var answer = store.answer(load)
         switch mutation {
-        case .loadsBackwards: entries.reverse()
-        case .forgetsWhatIsLoaded: for entry in entries { store.lose(entry.name) }
+        case .loadsBackwards: answer.entries.reverse()
+        case .forgetsWhatIsLoaded: for entry in answer.entries { store.lose(entry.name) }
         default: break
         }
-        return SideLoaded(entries: entries, nextDueMs: next)
+        return answer
     }
 
     /// What of a partition waits in the store, as an engine is told when it opens the partition.

@@ -99,10 +99,10 @@ extension ConsumerEngine {
     }
 
     /// True if there is work that waits only for a rate.
-    package func isHeldByRate(now: MonotonicInstant) -> Bool {
-        let isReady = lanes.readyCount(.shared) + lanes.readyCount(.hot) > 0 || !readyPartitions.isEmpty
-        return isReady && gate.allowance(1, now: now) == 0
-    }
+    package func isHeldByRate(now: MonotonicInstant) -> Bool { hasReadyWork && gate.allowance(1, now: now) == 0 }
+
+    /// True if something could be handed out, were there a worker and did the rate allow it.
+    var hasReadyWork: Bool { lanes.readyCount(.shared) + lanes.readyCount(.hot) > 0 || !readyPartitions.isEmpty }
 
     /// How much to lease of the shared rate, to be answered with ``leaseEnded(_:now:)``; `nil` if nothing is wanted.
     package mutating func takeLease(now: MonotonicInstant) -> Int? { gate.leased?.wanted(now: now) }

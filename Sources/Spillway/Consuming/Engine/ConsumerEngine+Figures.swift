@@ -15,9 +15,7 @@ extension ConsumerEngine {
             include(lanes.nextClose(settings.limits))
         }
         if commitInFlight == nil { include(nextCommitAt) }
-        if lanes.readyCount(.shared) + lanes.readyCount(.hot) > 0 || !readyPartitions.isEmpty {
-            include(gate.nextOpening(now: now))
-        }
+        if hasReadyWork { include(gate.nextOpening(now: now)) }
         include(hotKeys?.nextSlide)
         include(nextSideEvent(now: now))
         for epoch in draining {

@@ -111,7 +111,7 @@ extension ConsumerEngine {
         runningRecords -= records.count
         precondition(work.records > 0, "what is being handled stays with its worker")
         running[id] = work
-        gate.giveBack(records: records.count, bytes: records.reduce(0) { $0 + lanes.entries[$1.number].bytes })
+        gate.giveBack(records: records.count, bytes: records.reduce(0) { $0 + lanes.entries.bytes($1.number) })
         for record in records {
             guard lanes.isInLane(record.number) else {
                 settleOrphan(record.number, .retry(at: now), now: now)
