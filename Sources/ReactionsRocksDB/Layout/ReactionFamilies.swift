@@ -72,9 +72,11 @@ struct ReactionFamilies: Sendable {
         return options
     }
 
+    /// Each vote reads one row and asks the filter of every file in level 0, so fewer may be there than of lists.
     private static var rows: ColumnFamily.Options {
         var options = ColumnFamily.Options(name: "reactions.rows")
         options.filter = .bloom(bitsPerKey: 10)
+        options.level0Files = 8
         options.blockBytes = 4 << 10
         options.prefixBytes = 2 * Numbers.width
         options.filtersWholeKeys = false
@@ -91,11 +93,13 @@ struct ReactionFamilies: Sendable {
         return options
     }
 
-    /// Walked within one owner's entries.
+    /// Walked within one owner's entries, of which few are read: many files to merge for those cost less than to rewrite
+    /// all of them for every fourth that is flushed.
     private static func list(_ name: String) -> ColumnFamily.Options {
         var options = ColumnFamily.Options(name: "reactions." + name)
         options.prefixBytes = Numbers.width
         options.filter = .bloom(bitsPerKey: 8)
+        options.level0Files = 12
         options.filtersWholeKeys = false
         options.blockBytes = 4 << 10
         options.memtable = .hashed(buckets: 262_144)
