@@ -95,17 +95,14 @@ public struct HeldKeySummary: Sendable, Equatable {
     public var records: Int
     /// The position of the first of them.
     public var first: Position
-    /// The position of the last of them.
-    public var last: Position
     /// When the first may be handled, in milliseconds since 1970 UTC.
     public var dueMs: Int64
 
     /// Makes a summary.
-    public init(key: [UInt8], records: Int, first: Position, last: Position, dueMs: Int64) {
+    public init(key: [UInt8], records: Int, first: Position, dueMs: Int64) {
         self.key = key
         self.records = records
         self.first = first
-        self.last = last
         self.dueMs = dueMs
     }
 }

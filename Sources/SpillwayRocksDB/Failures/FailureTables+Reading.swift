@@ -12,8 +12,7 @@ extension FailureTables {
             let key = Array(rows.key.dropFirst(prefix.count + 4))
             found.append(
                 HeldKeySummary(
-                    key: key, records: summary.records, first: summary.first, last: summary.last,
-                    dueMs: summary.dueMs))
+                    key: key, records: summary.records, first: summary.first, dueMs: summary.dueMs))
             rows.next()
         }
         try rows.check()

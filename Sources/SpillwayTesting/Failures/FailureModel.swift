@@ -82,8 +82,7 @@ struct FailureModel {
         let byKey = Dictionary(grouping: entries(group, partition, .held)) { $0.record.key.map(Array.init) ?? [] }
         return byKey.map { key, entries in
             HeldKeySummary(
-                key: key, records: entries.count, first: entries[0].name.position,
-                last: entries[entries.count - 1].name.position, dueMs: entries[0].dueMs)
+                key: key, records: entries.count, first: entries[0].name.position, dueMs: entries[0].dueMs)
         }.sorted { $0.key.lexicographicallyPrecedes($1.key) }
     }
 

@@ -93,11 +93,8 @@ extension FailureStore {
 }
 
 extension HeldKeySummary {
-    /// A summary of positions of one log's epoch.
-    static func sample(_ key: [UInt8], _ records: Int, _ first: UInt64, _ last: UInt64, dueMs: Int64) -> HeldKeySummary
-    {
-        HeldKeySummary(
-            key: key, records: records, first: Position(high: 1, low: first), last: Position(high: 1, low: last),
-            dueMs: dueMs)
+    /// A summary whose position is of one log's epoch.
+    static func sample(_ key: [UInt8], _ records: Int, _ first: UInt64, dueMs: Int64) -> HeldKeySummary {
+        HeldKeySummary(key: key, records: records, first: Position(high: 1, low: first), dueMs: dueMs)
     }
 }

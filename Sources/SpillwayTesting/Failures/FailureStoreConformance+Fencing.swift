@@ -22,7 +22,7 @@ extension FailureStoreConformance {
         try await put(.sample(1), 3, in: store)
         let opened = try await store.open(group: "g", partition: partition, generation: 4)
         try requireEqual(opened, try await store.heldKeys(), "what opening returns")
-        try requireEqual(opened, [.sample([1], 1, 1, 1, dueMs: 0)], "what the earlier owner had written")
+        try requireEqual(opened, [.sample([1], 1, 1, dueMs: 0)], "what the earlier owner had written")
         try await requireError(.fenced, "a put of generation 3") { try await put(.sample(2), 3, in: store) }
         try await requireError(.fenced, "a removal of generation 3") {
             try await store.apply([.remove(.sample(1))], group: "g", generations: [partition: 3])

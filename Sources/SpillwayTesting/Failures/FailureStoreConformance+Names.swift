@@ -25,7 +25,7 @@ extension FailureStoreConformance {
                 try requireEqual(try await store.held(key), positions, "the entries of \(key)")
             }
             let summaries = keys.enumerated().map { index, key in
-                HeldKeySummary.sample(key, 2, UInt64(index), UInt64(index) + 1_000, dueMs: 0)
+                HeldKeySummary.sample(key, 2, UInt64(index), dueMs: 0)
             }
             try requireEqual(
                 try await store.heldKeys(), summaries.sorted { $0.key.lexicographicallyPrecedes($1.key) }, "the keys")

@@ -90,20 +90,20 @@ extension FailureStoreConformance {
         try await alsoReopened(store) { store in
             try requireEqual(
                 try await store.heldKeys(),
-                [.sample([], 1, 4, 4, dueMs: 7), .sample([1], 3, 3, 9, dueMs: 30)], "the held keys")
+                [.sample([], 1, 4, dueMs: 7), .sample([1], 3, 3, dueMs: 30)], "the held keys")
         }
         let again = try await self.store()
         try await again.put(
             .sample(.sample(1), .held, dueMs: 1), .sample(.sample(2), .held, dueMs: 2),
             .sample(.sample(3), .held, dueMs: 3), .sample(.sample(4), .held, dueMs: 4))
         try await again.apply([.remove(.sample(1))])
-        try requireEqual(try await again.heldKeys(), [.sample([1], 3, 2, 4, dueMs: 2)], "without the first")
+        try requireEqual(try await again.heldKeys(), [.sample([1], 3, 2, dueMs: 2)], "without the first")
         try await again.apply([.remove(.sample(4)), .remove(.sample(2))])
-        try requireEqual(try await again.heldKeys(), [.sample([1], 1, 3, 3, dueMs: 3)], "with one left")
+        try requireEqual(try await again.heldKeys(), [.sample([1], 1, 3, dueMs: 3)], "with one left")
         try await again.put(.sample(.sample(3), .held, dueMs: 33))
-        try requireEqual(try await again.heldKeys(), [.sample([1], 1, 3, 3, dueMs: 33)], "put off")
+        try requireEqual(try await again.heldKeys(), [.sample([1], 1, 3, dueMs: 33)], "put off")
         try await again.apply([.put(.sample(.sample(2), .held, dueMs: 22)), .remove(.sample(3))])
-        try requireEqual(try await again.heldKeys(), [.sample([1], 1, 2, 2, dueMs: 22)], "with another one")
+        try requireEqual(try await again.heldKeys(), [.sample([1], 1, 2, dueMs: 22)], "with another one")
         try await again.apply([.remove(.sample(2))])
         try requireEqual(try await again.heldKeys(), [], "empty")
     }
@@ -117,10 +117,10 @@ extension FailureStoreConformance {
         try requireEqual(try await store.delayed(by: 10), [], "at its old time")
         try await store.put(.sample(name, .held, dueMs: 40))
         try requireEqual(try await store.delayed(), [6], "the delayed ones after it is held")
-        try requireEqual(try await store.heldKeys(), [.sample([1], 1, 5, 5, dueMs: 40)], "the held keys")
+        try requireEqual(try await store.heldKeys(), [.sample([1], 1, 5, dueMs: 40)], "the held keys")
         try await store.put(.sample(name, .held, dueMs: 50, key: [2]))
         try requireEqual(
-            try await store.heldKeys(), [.sample([2], 1, 5, 5, dueMs: 50)], "the held keys after another key")
+            try await store.heldKeys(), [.sample([2], 1, 5, dueMs: 50)], "the held keys after another key")
         try await store.put(.sample(name, dueMs: 1))
         try await alsoReopened(store) { store in
             try requireEqual(try await store.delayed(), [5, 6], "after it is delayed again")
@@ -170,7 +170,7 @@ extension FailureStoreConformance {
                 .sample(.sample(1), dueMs: 5), .sample(.sample(1), dueMs: 5), .sample(.sample(2), .held))
         }
         try requireEqual(try await store.delayed(), [1], "the delayed ones")
-        try requireEqual(try await store.heldKeys(), [.sample([1], 1, 2, 2, dueMs: 0)], "the held keys")
+        try requireEqual(try await store.heldKeys(), [.sample([1], 1, 2, dueMs: 0)], "the held keys")
         try requireEqual(try await store.sideCount(group: "g"), FailureCount(records: 2, bytes: 2), "the count")
         for _ in 0..<3 {
             try await store.apply([.remove(.sample(1)), .remove(.sample(2)), .remove(.sample(2)), .remove(.sample(9))])
@@ -216,7 +216,7 @@ extension FailureStoreConformance {
             try requireEqual(try await store.delayed(), left.filter { !$0.isMultiple(of: 2) }, "the delayed ones")
             try requireEqual(try await store.held(), left.filter { $0.isMultiple(of: 2) }, "the held ones")
             try requireEqual(
-                try await store.heldKeys(), [.sample([1], 80, 2, 198, dueMs: 2)], "the held keys")
+                try await store.heldKeys(), [.sample([1], 80, 2, dueMs: 2)], "the held keys")
             try requireEqual(
                 try await store.sideCount(group: "g"), FailureCount(records: 160, bytes: 160), "the count")
         }

@@ -94,11 +94,11 @@ struct SimulatedFailureStore: Sendable {
     func heldKeys(_ partition: TopicPartition) -> [HeldKeySummary] {
         guard let held = indices[partition]?.held else { return [] }
         return held.compactMap { key, places -> HeldKeySummary? in
-            guard let first = places.first?.name, let last = places.last?.name, let entry = entries[first] else {
+            guard let first = places.first?.name, let entry = entries[first] else {
                 return nil
             }
             return HeldKeySummary(
-                key: key, records: places.count, first: first.position, last: last.position, dueMs: entry.dueMs)
+                key: key, records: places.count, first: first.position, dueMs: entry.dueMs)
         }.sorted { $0.first < $1.first }
     }
 

@@ -197,6 +197,27 @@ import Testing
         check(harness.sideRecords == 12 && harness.engine.inFlightRecords == 28)
     }
 
+    @Test func aFullStoreLetsAKeyGoOnWhoseLastPutMayHaveArrived() throws {
+        var harness = try EngineHarness()
+        var limits = FailureStoreLimits()
+        limits.sideRecords = 2
+        harness.stored = FailureTables(limits: limits)
+        harness.assign()
+        harness.receive([("full", 1), ("full", 2), ("a", 3), ("a", 4)])
+        let jobs = harness.takeAll()
+        harness.end(jobs[0], hold(until: harness.now + .seconds(3_600)))
+        harness.answerWrites()
+        check(harness.sideRecords == 2)
+        harness.end(jobs[1], hold(until: harness.now + .seconds(1)))
+        harness.answerWrites(.failed)
+        for _ in 0..<20 {
+            harness.advance(.milliseconds(200))
+            harness.run()
+        }
+        check(harness.handled == ["a": [3, 4]] && harness.sideRecords == 2)
+        check(harness.engine.inFlightRecords == 0 && harness.engine.heldKeyCount == 1)
+    }
+
     @Test func aReadThatFailsIsMadeAgain() throws {
         var harness = try EngineHarness()
         harness.assign()

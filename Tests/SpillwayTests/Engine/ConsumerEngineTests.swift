@@ -143,6 +143,20 @@ extension ConsumerEngine {
         check(engine.takeWork(now: time(1)) == nil && engine.inFlightRecords == 0)
     }
 
+    @Test func whatAHintSavesIsCommittedThoughNothingElseFinishes() throws {
+        let hint = CommitHint(ranges: [Position(high: 1, low: 2)...Position(high: 1, low: 3)])
+            .encoded(commit: Position(high: 1, low: 1), maxBytes: 100)
+        var engine = Self.engine()
+        engine.assign([Self.assignment(start: 1, hint: hint)], now: time(0))
+        engine.receive(Self.batch([1]), now: time(0))
+        engine.complete(try unwrap(engine.takeWork(now: time(0))), [.finished], now: time(0))
+        check(engine.takeCommits(now: time(50))?.map(\.next.low) == [2])
+        engine.commitEnded(.stored, now: time(50))
+        engine.receive(Self.batch([2, 3]), now: time(50))
+        check(engine.counters.skippedByHint == 2)
+        check(engine.takeCommits(now: time(100))?.map(\.next.low) == [4])
+    }
+
     @Test func hintsSaveWorkAndForeignOnesAreCounted() throws {
         let commit = Position(high: 1, low: 1)
         let hint = CommitHint(ranges: [Position(high: 1, low: 2)...Position(high: 1, low: 3)])

@@ -7,7 +7,7 @@ extension ConsumerEngine {
     /// The most reads of one set, beside those of keys that waited for something else.
     private static var maxLoads: Int { 64 }
     /// How often delayed entries are looked for that somebody else may have put there.
-    private static var lookInterval: Duration { .seconds(1) }
+    static var lookInterval: Duration { .seconds(1) }
 
     /// What to read of the failure store, to be answered with ``sideLoaded(_:_:now:wallMs:)``; one set is under way at a
     /// time.
@@ -206,9 +206,11 @@ extension ConsumerEngine {
         record.received = now
         sideHeld.records += 1
         sideHeld.bytes += record.bytes
-        counters.returned += 1
         let hash = lanes.hash(of: entry.record, epoch: record.epoch)
-        lanes.place(lanes.add(record), hash: hash, now: now)
+        let number = lanes.add(record)
+        if mode == .delayed, let hash, postpone(number, hash: hash, reason: entry.reason, now: now) { return }
+        counters.returned += 1
+        lanes.place(number, hash: hash, now: now)
     }
 
     /// When the side queue wants something next; later than now.

@@ -33,7 +33,7 @@ extension ConsumerEngine {
         if move.destination == .deadLetter { side.burials.append(number) } else { side.moves.append(number) }
     }
 
-    private func heldPlace(of entry: LaneEntry) -> Int? {
+    func heldPlace(of entry: LaneEntry) -> Int? {
         let key = entry.record.key ?? []
         return heldKeys.find(lanes.hash(entry.epoch, key), epoch: entry.epoch, key: key)
     }
@@ -76,9 +76,9 @@ extension ConsumerEngine {
     }
 
     /// Forgets a record that came from the side queue and has not been handled; it is still there.
-    private mutating func unload(_ number: Int, of place: Int) {
+    mutating func unload(_ number: Int, of place: Int?) {
         let entry = lanes.entries[number]
-        if entry.side == .held {
+        if entry.side == .held, let place {
             heldKeys[place].loaded -= 1
             heldKeys[place].unloaded += 1
         } else if let position = entry.record.position {

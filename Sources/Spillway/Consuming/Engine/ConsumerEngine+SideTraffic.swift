@@ -87,7 +87,8 @@ extension ConsumerEngine {
         let wait = max(0, Int64((due - now).wholeNanoseconds / 1_000_000))
         return SideEntry(
             name: name(of: entry), mode: mode, dueMs: wallMs + wait, attempts: entry.attempts,
-            rounds: entry.rounds + (reason == nil ? 0 : 1), reason: reason?.move.reason ?? "", record: entry.record)
+            rounds: entry.rounds + (reason?.isRound == true ? 1 : 0), reason: reason?.move.reason ?? "",
+            record: entry.record)
     }
 
     private func letter(_ number: Int, wallMs: Int64) -> DeadLetter {
@@ -239,7 +240,7 @@ extension ConsumerEngine {
             return
         }
         states[slot].side.operations -= 1
-        if isBurial { counters.deadLettered += 1 } else { counters.moved += 1 }
+        if isBurial { counters.deadLettered += 1 } else if reason.isRound { counters.moved += 1 }
         side.reasons[number] = nil
         if entry.side == nil {
             if case .delay(let until) = reason.move.destination { look(slot, at: until) }

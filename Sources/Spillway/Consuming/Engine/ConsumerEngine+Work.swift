@@ -225,13 +225,11 @@ extension ConsumerEngine {
                 lanes.popFirst(of: lane)
                 settleFinished(number, now: now)
             case .retry(let instant):
-                countRetries(range.upperBound - index, from: number)
-                return lanes.park(lane, until: instant)
+                return wait(lane, number, range.upperBound - index, until: instant, now: now)
             case .move(let move, let instant):
                 guard mayMove(number, move, now: now) else {
                     counters.refusedMoves += 1
-                    countRetries(range.upperBound - index, from: number)
-                    return lanes.park(lane, until: instant)
+                    return wait(lane, number, range.upperBound - index, until: instant, move, now: now)
                 }
                 if move.holdsKey(of: lanes.entries[number], order: settings.order) {
                     countRetries(range.upperBound - index, from: number)
@@ -244,7 +242,7 @@ extension ConsumerEngine {
     }
 
     /// Accounts for records that came back and are handled again: so many from one on.
-    private mutating func countRetries(_ count: Int, from number: Int) {
+    mutating func countRetries(_ count: Int, from number: Int) {
         counters.retries += count
         states[lanes.entries.slot(number)].running -= count
     }

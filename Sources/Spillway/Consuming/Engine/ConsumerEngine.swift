@@ -121,6 +121,7 @@ package struct ConsumerEngine: Sendable {
             if states[slot].wasFinished(position) {
                 counters.skippedByHint += 1
                 _ = states[slot].window.finish(place)
+                noteFinished(1, in: slot, now: now)
                 return permits.release(records: 1, bytes: bytes)
             }
         }

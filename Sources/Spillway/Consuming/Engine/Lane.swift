@@ -26,6 +26,8 @@ struct Lane: Sendable {
     var bytes = 0
     /// Since when it is ready.
     var since = MonotonicInstant.zero
+    /// Until when it is parked.
+    var parkedUntil = MonotonicInstant.zero
 }
 
 /// Which workers a lane goes to.

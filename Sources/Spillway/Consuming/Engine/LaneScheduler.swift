@@ -220,7 +220,24 @@ struct LaneScheduler: Sendable {
     mutating func park(_ lane: Int, until instant: MonotonicInstant) {
         takeBack(lane)
         lanes[lane].state = .parked
+        lanes[lane].parkedUntil = instant
         parked.insert(ParkedLanes.Entry(due: instant, lane: lane))
+    }
+
+    /// Takes what came from the side queue out of a parked lane, but for its first record.
+    mutating func takeLoaded(from lane: Int) -> [Int] {
+        var taken: [Int] = []
+        var kept = EntryList()
+        while let number = lanes[lane].entries.popFirst(in: &entries) {
+            if kept.isEmpty || entries.side(number) == nil {
+                kept.append(number, in: &entries)
+            } else {
+                lanes[lane].bytes -= entries.bytes(number)
+                taken.append(number)
+            }
+        }
+        lanes[lane].entries = kept
+        return taken
     }
 
     /// Ends the turn of a running lane and the lane itself; its records stay in the pool, in this list.

@@ -34,6 +34,8 @@ struct SideTraffic: Sendable {
         var move: Move
         /// The held key, if it has one.
         var place: Int?
+        /// It was handled in vain, and not only tried again later or put back for another's sake.
+        var isRound = true
     }
 
     var removals = Ring<Removal>()

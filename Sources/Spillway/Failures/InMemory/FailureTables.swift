@@ -164,10 +164,10 @@ struct FailureTables: Sendable {
 
     func heldKeys(_ start: RecordName) -> [HeldKeySummary] {
         (orders[start]?.held ?? [:]).compactMap { key, positions in
-            guard let first = positions.first, let last = positions.last else { return nil }
+            guard let first = positions.first else { return nil }
             let name = RecordName(group: start.group, partition: start.partition, position: first)
             guard let entry = entries[name] else { return nil }
-            return HeldKeySummary(key: key, records: positions.count, first: first, last: last, dueMs: entry.dueMs)
+            return HeldKeySummary(key: key, records: positions.count, first: first, dueMs: entry.dueMs)
         }
     }
 
