@@ -40,6 +40,9 @@ internal import CSpillwayRocksDB
         public enum Memtable: Sendable {
             /// RocksDB's skip list.
             case skipList
+            /// A skip list that looks for each key's place from where the last one's was: batches in the order of their
+            /// keys cost a fraction.
+            case hintedSkipList
             /// A hash table of so many lists, by prefix: inserts and point reads of a large memtable are several times
             /// cheaper than a skip list's, walks must stay in a prefix. Each takes 8 bytes a bucket. Needs
             /// ``Options/prefixBytes``.
@@ -119,6 +122,7 @@ internal import CSpillwayRocksDB
             unsafe raw.prefix_bytes = Int32(prefixBytes ?? -1)
             switch memtable {
             case .skipList: break
+            case .hintedSkipList: unsafe raw.memtable_hints = true
             case .hashed(let buckets): unsafe raw.memtable_buckets = UInt32(buckets)
             case .appended: unsafe raw.memtable_appends = true
             }

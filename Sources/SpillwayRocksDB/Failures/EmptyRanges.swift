@@ -70,6 +70,9 @@ struct EmptyRanges: Sendable {
         gaps.removeAll { $0.marks <= least }
     }
 
+    /// Whether a row that is put changes nothing, for there are no gaps and no walks.
+    var isIdle: Bool { gaps.isEmpty && walks.isEmpty }
+
     /// Tells of a row that was put.
     mutating func put(_ key: [UInt8]) {
         // Nearly always there is none.

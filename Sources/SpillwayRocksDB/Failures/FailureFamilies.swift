@@ -11,7 +11,17 @@ enum FailureFamilies {
         guard all.contains(name) else { return nil }
         var options = ColumnFamily.Options(name: name)
         options.writeBufferBytes = 16 << 20
+        if name == side {
+            // The rows of a batch come in the order of their keys.
+            options.memtable = .hintedSkipList
+            // Most entries go again before the levels below see them, so that packing them tight is for nothing.
+            options.bottomCompression = .lz4
+            options.writeBufferBytes = 32 << 20
+            options.level0Files = 8
+        }
         if name == names {
+            options.bottomCompression = .lz4
+            options.level0Files = 8
             // Read by whole keys only, each a prefix of its own, and each call reads the rows of all its names: a hash
             // table finds and takes them in a fraction of what a skip list needs.
             options.prefixBytes = 255
