@@ -98,6 +98,8 @@ struct FailureCall: Sendable {
     @discardableResult
     mutating func append(_ kind: Kind, _ entry: SideEntry) -> Int {
         onlyRemoves = false
+        // Nearly always the others are much like it.
+        if bytes.isEmpty { bytes.reserveCapacity(max(1, operations.capacity) * (64 + entry.byteCount)) }
         let start = bytes.count
         let key = FailureEncoding.append(entry, to: &bytes)
         operations.append(

@@ -43,11 +43,6 @@ struct FailureGroup {
         var byteCount: Int
     }
 
-    private struct SlotName: Hashable {
-        let place: Int
-        let position: Position
-    }
-
     /// A name that the calls are about.
     struct Slot: Sendable {
         /// The index of its place.
@@ -79,7 +74,7 @@ struct FailureGroup {
     /// The slots of all operations, one call behind the other, and where each call's begin.
     private var slotsOfOperations: [Int] = []
     private var starts: [Int] = []
-    private var slotIndexes: [SlotName: Int] = [:]
+    private var slotIndex: SlotIndex
     private var placeIndexes: [[UInt8]: Int] = [:]
     private var groupIndexes: [[UInt8]: Int] = [:]
     /// What the call that is being staged has changed, to take it back.
@@ -93,9 +88,9 @@ struct FailureGroup {
         self.limits = limits
         letters = tables.allLetters
         let count = calls.reduce(0) { $0 + $1.operations.count }
+        slotIndex = SlotIndex(capacity: count)
         slots.reserveCapacity(count)
         slotsOfOperations.reserveCapacity(count)
-        slotIndexes.reserveCapacity(count)
         starts.reserveCapacity(calls.count)
         /// The slots whose letters must be known.
         var letterSlots: [Int] = []
@@ -116,8 +111,9 @@ struct FailureGroup {
 
     private mutating func slot(_ place: Int, _ position: Position) -> Int {
         let next = slots.count
-        // Looked up and put in one step.
-        let index = Self.value(&slotIndexes[SlotName(place: place, position: position), default: next])
+        let index = slotIndex.number(place, position, next: next) { [slots] index in
+            slots[index].place == place && slots[index].position == position
+        }
         if index == next { slots.append(Slot(place: place, position: position)) }
         return index
     }

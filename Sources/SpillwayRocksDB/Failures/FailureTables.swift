@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// The families of a failure store, and what it remembers of them.
 ///
-/// The rows and what is remembered change in one step, under one lock that the writer holds while RocksDB takes its batch;
-/// a walk takes its view of the rows under the same lock. The sync comes after it.
+/// What is remembered changes under one lock, under which walks take their views of the rows, too. The writer does not
+/// hold it while RocksDB takes a batch: it tells of the rows that it puts before, and of the rest behind.
 final class FailureTables: Sendable {
     /// One of the two families that are walked.
     enum Part: Sendable {
@@ -101,13 +101,22 @@ final class FailureTables: Sendable {
     /// Writes a batch, not synced, and remembers what it changes; nothing is remembered if that fails. Blocks.
     func write(_ batch: WriteBatch, _ change: FailureGroup.Change) throws {
         if let failure = database.events.failure { throw failure }
-        try state.withLock { state in
-            try database.append(batch)
+        state.withLock { state in
+            state.sideGaps.beginPuts(change.delayedRows)
+            state.letterGaps.beginPuts(change.letterRows)
+        }
+        defer {
+            state.withLock { state in
+                state.sideGaps.endPuts()
+                state.letterGaps.endPuts()
+            }
+        }
+        try database.append(batch)
+        state.withLock { state in
             for (group, counts) in change.groups { state.groups[group] = counts == Counts() ? nil : counts }
             state.letters = change.letters
+            // Behind the write: a read that began before it, and is not over, learns nothing of these.
             for entry in change.entries { state.known.set(entry.place, entry.position, entry.location) }
-            if !state.sideGaps.isIdle { change.delayedRows.forEach { state.sideGaps.put(Array($0)) } }
-            if !state.letterGaps.isIdle { change.letterRows.forEach { state.letterGaps.put(Array($0)) } }
         }
     }
 

@@ -8,25 +8,28 @@ internal import Synchronization
 /// When many call at once the writer waits a moment for more, as the log's does (``GroupGathering``).
 final class FailureWriter: Sendable {
     /// A change that waits for its batch.
-    private final class Pending: Sendable {
+    @safe private final class Pending: Sendable {
         let call: FailureCall
         /// Asked on the writer's thread, before the change is made.
         let admission: (@Sendable () throws -> Void)?
-        private let waiter: Mutex<CheckedContinuation<Int, any Error>?>
+        private let waiter: Mutex<UnsafeContinuation<Int, any Error>?>
 
         init(
             _ call: FailureCall, _ admission: (@Sendable () throws -> Void)?,
-            _ waiter: CheckedContinuation<Int, any Error>
+            _ waiter: UnsafeContinuation<Int, any Error>
         ) {
             self.call = call
             self.admission = admission
-            self.waiter = Mutex(waiter)
+            unsafe self.waiter = unsafe Mutex(waiter)
         }
 
-        var isFinished: Bool { waiter.withLock { $0 == nil } }
+        var isFinished: Bool { unsafe waiter.withLock { unsafe $0 == nil } }
 
         /// Lets the caller go on; the first outcome stays.
-        func finish(_ result: Result<Int, any Error>) { waiter.withLock { $0.take() }?.resume(with: result) }
+        func finish(_ result: Result<Int, any Error>) {
+            // Taken by whoever is first, so resumed once.
+            unsafe waiter.withLock { unsafe $0.take() }?.resume(with: result)
+        }
     }
 
     private struct Queue: Sendable {
@@ -64,8 +67,8 @@ final class FailureWriter: Sendable {
     /// - Parameter admission: throws if the change may not be made any more; asked at the last moment.
     /// - Returns: how many letters were discarded or moved.
     func make(_ call: FailureCall, unless admission: (@Sendable () throws -> Void)? = nil) async throws -> Int {
-        try await withCheckedThrowingContinuation { waiter in
-            let pending = Pending(call, admission, waiter)
+        try await unsafe withUnsafeThrowingContinuation { waiter in
+            let pending = unsafe Pending(call, admission, waiter)
             let (isFirst, wakes) = queue.withLock { queue in
                 queue.calls.append(pending)
                 defer { queue.isScheduled = true }

@@ -33,7 +33,9 @@ public final class RocksFailureStore: FailureStore {
     }
 
     /// - Parameter known: empty; with its bounds.
-    init(_ database: Database, limits: FailureStoreLimits, metrics registry: MetricsRegistry, known: KnownEntries) throws {
+    init(_ database: Database, limits: FailureStoreLimits, metrics registry: MetricsRegistry, known: KnownEntries)
+        throws
+    {
         tables = try FailureTables(database, known)
         let metrics = try FailureStoreMetrics(registry)
         metrics.show(tables.remembered)
