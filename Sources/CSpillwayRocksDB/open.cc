@@ -107,8 +107,6 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
     if (o.memtable_buckets > 0 && o.prefix_bytes >= 0) {
         cf.memtable_factory.reset(spillway_hashed_memtable(o.memtable_buckets));
     }
-    // Keys with the same first byte share a hint.
-    if (o.memtable_hints) cf.memtable_insert_with_hint_prefix_extractor.reset(NewFixedPrefixTransform(1));
     if (o.memtable_appends) cf.memtable_factory.reset(spillway_appended_memtable());
     // Stalls hold up the log too; projections give way by themselves, long before (Database.giveWayToCompactions).
     cf.level0_slowdown_writes_trigger = 48;

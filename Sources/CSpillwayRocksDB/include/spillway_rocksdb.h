@@ -52,7 +52,6 @@ typedef struct {
     double filter_bits;
     int32_t prefix_bytes;                     // -1: none
     bool memtable_appends;                    // sorted when read
-    bool memtable_hints;                      // a skip list that seeks each key's place from where the last one's was
     uint32_t memtable_buckets;                // 0: a skip list; else a hash table of lists, by prefix
     int32_t compression, bottom_compression;  // 0 none, 4 lz4, 7 zstd, as RocksDB numbers them
     int32_t zstd_level, dictionary_bytes, level0_trigger;

@@ -40,15 +40,12 @@ internal import CSpillwayRocksDB
         public enum Memtable: Sendable {
             /// RocksDB's skip list.
             case skipList
-            /// A skip list that looks for each key's place from where the last one's was: batches in the order of their
-            /// keys cost a fraction.
-            case hintedSkipList
             /// A hash table of so many lists, by prefix: inserts and point reads of a large memtable are several times
             /// cheaper than a skip list's, walks must stay in a prefix. Each takes 8 bytes a bucket. Needs
             /// ``Options/prefixBytes``.
             case hashed(buckets: Int)
             /// Appended, and sorted when it is read: inserts cost nearly nothing; the first read behind a write sorts
-            /// what was written since the last one and merges it with the rest.
+            /// what was written since the last one and merges it with what came lately, and now and then with the rest.
             case appended
         }
 
@@ -122,7 +119,6 @@ internal import CSpillwayRocksDB
             unsafe raw.prefix_bytes = Int32(prefixBytes ?? -1)
             switch memtable {
             case .skipList: break
-            case .hintedSkipList: unsafe raw.memtable_hints = true
             case .hashed(let buckets): unsafe raw.memtable_buckets = UInt32(buckets)
             case .appended: unsafe raw.memtable_appends = true
             }

@@ -5,7 +5,7 @@ extension FailureGroup {
     func write(into batch: WriteBatch) throws -> Change {
         var rows = FailureRows(batch, tables)
         rows.change.letters = letters
-        for index in inOrderOfRows() {
+        for index in slots.indices {
             writeEntry(index, &rows)
             writeLetter(index, &rows)
         }
@@ -16,24 +16,6 @@ extension FailureGroup {
             Self.write(group.counts.letters, group.stored.letters, of: group, tables.letters, batch)
         }
         return rows.change
-    }
-
-    /// The slots in the order of their delayed entries' rows, or nearly: the memtable finds the place of a row that is next
-    /// to the one before in a fraction of the time.
-    private func inOrderOfRows() -> [Int] {
-        var order: [(place: Int, dueMs: Int64, index: Int)] = []
-        order.reserveCapacity(slots.count)
-        for index in slots.indices {
-            let dueMs =
-                switch slots[index].entry {
-                case .stored: Int64.min
-                case .gone: slots[index].storedEntry?.dueMs ?? .min
-                case .put(let call, let operation): self.operation(call, operation).dueMs
-                }
-            order.append((slots[index].place, dueMs, index))
-        }
-        order.sort { ($0.place, $0.dueMs) < ($1.place, $1.dueMs) }
-        return order.map(\.index)
     }
 
     private func writeEntry(_ index: Int, _ rows: inout FailureRows) {
