@@ -43,7 +43,7 @@ struct LoadLog {
     static func position(_ index: Int) -> Position { Position(high: 1, low: UInt64(index)) }
     static func index(of record: Record) -> Int { Int(record.position?.low ?? 0) }
 
-    func record(_ index: Int, key: [UInt8]) -> Record {
+    func record(_ index: Int, key: [UInt8]?) -> Record {
         Record(key: key, value: [], position: Self.position(index), timestampMs: 0)
     }
 
