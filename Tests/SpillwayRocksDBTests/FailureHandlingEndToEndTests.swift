@@ -68,7 +68,9 @@ import Testing
         try await run(fixture, handler) { store in
             try await send(fixture, (0..<10).flatMap { ["a\($0)", "b\($0)"] } + ["bad"])
             try await eventually("the others are handled") { handler.handled(of: "b").count == 10 }
-            try await eventually("the failing ones are put aside") { try await store.sideCount(group: "g").records == 10 }
+            try await eventually("the failing ones are put aside") {
+                try await store.sideCount(group: "g").records == 10
+            }
             try await eventually("the bad one is given up") { try await store.deadLetterCount(group: "g").records == 1 }
             #expect(handler.handled(of: "a").isEmpty)
         }

@@ -62,6 +62,8 @@ final class FaultInjectingSubscription: Subscription {
         inner.request(records: more, bytes: moreBytes)
     }
 
+    func fetchNow() { inner.fetchNow() }
+
     func pause(_ partitions: [TopicPartition]) { inner.pause(partitions) }
 
     func resume(_ partitions: [TopicPartition]) { inner.resume(partitions) }

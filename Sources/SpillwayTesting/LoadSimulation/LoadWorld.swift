@@ -153,7 +153,7 @@ struct LoadWorld {
         let wallMs = wallMs
         if let writes = engine.takeSideWrites(now: now, wallMs: wallMs) { push(.written(writes), plan.storeWrite) }
         if let loads = engine.takeSideLoads(now: now, wallMs: wallMs) { push(.loaded(loads), plan.storeRead) }
-        if let commits = engine.takeCommits(now: now) { push(.committed(commits), plan.commit) }
+        if let commits = engine.takeCommits(now: now) { try begin(commits) }
         mostInFlight = max(mostInFlight, engine.inFlightRecords)
         guard engine.inFlightRecords + demandRecords <= plan.consumer.maxInFlightRecords else {
             throw SimulationViolation(
@@ -179,6 +179,15 @@ struct LoadWorld {
         demandRecords += (actions.request?.records ?? 0) * (mutation == .demandsTooMuch ? 2 : 1)
         demandBytes += actions.request?.bytes ?? 0
         return actions.request != nil || !actions.resume.isEmpty
+    }
+
+    private mutating func begin(_ commits: [Commit]) throws(SimulationViolation) {
+        for commit in commits {
+            let number = commit.partition.partition
+            let next = mutation == .commitsOneTooFar ? commit.next.successor : commit.next
+            try logs[number].check(commit: next, isStored: isStored(number))
+        }
+        push(.committed(commits), plan.commit)
     }
 
     /// A worker takes one record after the other.
@@ -207,11 +216,7 @@ struct LoadWorld {
         case .loaded(let loads):
             engine.sideLoaded(loads, loads.map { store.answer($0) }, now: now, wallMs: wallMs)
         case .committed(let commits):
-            for commit in commits {
-                let number = commit.partition.partition
-                let next = mutation == .commitsOneTooFar ? commit.next.successor : commit.next
-                try logs[number].commit(next, isStored: isStored(number))
-            }
+            for commit in commits { logs[commit.partition.partition].commit(commit.next) }
             engine.commitEnded(.stored, now: now)
         }
         try pump()

@@ -63,11 +63,10 @@ import Testing
         log.delivered = 3
         try log.handled(0, keepsOrder: true, at: .zero)
         try log.handled(2, keepsOrder: true, at: .zero)
-        #expect(throws: SimulationViolation.self) { try log.commit(LoadLog.position(2)) { _ in false } }
-        try log.commit(LoadLog.position(3)) { $0 == 1 }
-        #expect(log.committed == 3)
+        #expect(throws: SimulationViolation.self) { try log.check(commit: LoadLog.position(2)) { _ in false } }
+        try log.check(commit: LoadLog.position(3)) { $0 == 1 }
         // What was not delivered is not done, whatever the store says.
-        #expect(throws: SimulationViolation.self) { try log.commit(LoadLog.position(4)) { _ in true } }
+        #expect(throws: SimulationViolation.self) { try log.check(commit: LoadLog.position(4)) { _ in true } }
     }
 
     /// Few keys, so that many records of each wait, and a limit that is reached.
