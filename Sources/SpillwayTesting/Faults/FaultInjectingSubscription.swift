@@ -39,6 +39,7 @@ final class FaultInjectingSubscription: Subscription {
         if let again { return .records(again) }
         let event = try await inner.next()
         if state.withLock({ $0.isBroken }) { throw Self.broken }
+        if case .revoking = event { broker.noteRevocation() }
         guard case .records(let batch) = event else { return event }
         try await broker.delay(\.deliveryDelay)
         if broker.happens(\.duplicateDeliveries) {

@@ -8,7 +8,7 @@ final class BrokenBroker: Broker {
         case losesRecords
         /// Each message is in the log twice.
         case sendsTwice
-        /// Neighbours of a key change places.
+        /// The fifth and the sixth record of each key change places.
         case reordersKeys
         /// All records come under one key.
         case mixesUpKeys
@@ -36,7 +36,6 @@ final class BrokenBroker: Broker {
         case ignoresDemand
         /// Only the first demand counts.
         case forgetsDemand
-        case ignoresPauses
         case forgetsToResume
     }
 
@@ -47,6 +46,9 @@ final class BrokenBroker: Broker {
         /// The position behind what was delivered, and the first generation, by group and partition.
         var delivered: [String: Position] = [:]
         var generations: [String: UInt64] = [:]
+        /// How many were sent, and what waits for the next one, by key.
+        var sent: [[UInt8]: Int] = [:]
+        var late: [[UInt8]: Message] = [:]
     }
 
     let inner = InMemoryBroker()
@@ -64,13 +66,34 @@ final class BrokenBroker: Broker {
     func partitionCount(of topic: String) async throws -> Int { try await inner.partitionCount(of: topic) }
 
     func send(_ message: Message, to topic: String) async throws -> SendReceipt {
-        if fault == .sendsTwice { _ = try await inner.send(message, to: topic) }
+        switch fault {
+        case .sendsTwice: _ = try await inner.send(message, to: topic)
+        case .reordersKeys: return try await sendLate(message, to: topic)
+        default: break
+        }
         return try await inner.send(message, to: topic)
     }
 
     func send(_ messages: [Message], to topic: String) async throws -> [SendReceipt] {
         if fault == .sendsTwice { _ = try await inner.send(messages, to: topic) }
         return try await inner.send(messages, to: topic)
+    }
+
+    private func sendLate(_ message: Message, to topic: String) async throws -> SendReceipt {
+        let key = message.key ?? []
+        let (isLate, late) = state.withLock { state in
+            state.sent[key, default: 0] += 1
+            guard state.sent[key] == 5 else { return (false, state.late.removeValue(forKey: key)) }
+            state.late[key] = message
+            return (true, nil)
+        }
+        if isLate {
+            let partition = TopicPartition(source: source, topic: topic, partition: 0)
+            return SendReceipt(durability: .logged, partition: partition, position: nil)
+        }
+        let receipt = try await inner.send(message, to: topic)
+        if let late { _ = try await inner.send(late, to: topic) }
+        return receipt
     }
 
     func subscribe(_ request: SubscriptionRequest) async throws -> any Subscription {
@@ -123,8 +146,6 @@ private final class BrokenSubscription: Subscription {
     }
 
     func next() async throws -> SubscriptionEvent? {
-        // Neighbours come together.
-        if fault == .reordersKeys { try await Task.sleep(for: .milliseconds(20)) }
         let event = try await inner.next()
         switch event {
         case .records(let batch): return .records(changed(batch))
@@ -145,7 +166,6 @@ private final class BrokenSubscription: Subscription {
                 return count
             }
             batch.records = batch.records.enumerated().filter { (before + $0.offset) % 10 != 3 }.map(\.element)
-        case .reordersKeys: reorder(&batch.records)
         case .mixesUpKeys:
             batch.records = batch.records.map { record in
                 Record(
@@ -167,23 +187,6 @@ private final class BrokenSubscription: Subscription {
         default: break
         }
         return batch
-    }
-
-    /// Exchanges what two neighbours of a key carry; each position stays where it is.
-    private func reorder(_ records: inout [Record]) {
-        var earlier: [[UInt8]: Int] = [:]
-        for place in records.indices {
-            let key = Array(records[place].key ?? [])
-            guard let other = earlier.removeValue(forKey: key) else {
-                earlier[key] = place
-                continue
-            }
-            let (one, two) = (records[other], records[place])
-            records[other] = Record(
-                key: key, value: two.value.map { Array($0) }, position: one.position, timestampMs: one.timestampMs)
-            records[place] = Record(
-                key: key, value: one.value.map { Array($0) }, position: two.position, timestampMs: two.timestampMs)
-        }
     }
 
     func commit(_ commits: [Commit]) async throws {
@@ -217,7 +220,7 @@ private final class BrokenSubscription: Subscription {
 
     func fetchNow() { inner.fetchNow() }
 
-    func pause(_ partitions: [TopicPartition]) { if fault != .ignoresPauses { inner.pause(partitions) } }
+    func pause(_ partitions: [TopicPartition]) { inner.pause(partitions) }
 
     func resume(_ partitions: [TopicPartition]) { if fault != .forgetsToResume { inner.resume(partitions) } }
 
