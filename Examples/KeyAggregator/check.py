@@ -15,9 +15,17 @@ START_MS = 1_760_000_000_000
 KILLS = (4_000, 9_000, 12_000)
 
 
-def counted(program):
-    found = (re.search(r"counted (\d+) views", line) for line in program.lines())
+def total(program, pattern):
+    found = (re.search(pattern, line) for line in program.lines())
     return sum(int(match.group(1)) for match in found if match)
+
+
+def counted(program):
+    return total(program, r"counted (\d+) views")
+
+
+def repeated(program):
+    return total(program, r"(\d+) were counted before")
 
 
 def report():
@@ -33,10 +41,12 @@ def main():
     pathlib.Path("views.txt").write_text("".join(f"{time} {page}\n" for time, page in views))
     expected = collections.Counter((page, time // 60_000) for time, page in views)
 
+    again = 0
     for least in KILLS:
         program = Program("KeyAggregator", "count", "views.txt")
         program.until(lambda: counted(program) >= least, f"{least} views are counted")
         program.kill()
+        again += repeated(program)
         counts = report()
         checks.expect(least <= sum(counts.values()) < VIEWS, "it was killed in the middle")
         checks.expect(all(counts[row] <= expected[row] for row in counts), "no count is too high after a kill")
@@ -45,6 +55,8 @@ def main():
     program = Program("KeyAggregator", "count", "views.txt")
     program.until(lambda: counted(program) >= missing, "all views are counted")
     checks.equal(program.terminate(), 0, "the exit status after SIGTERM")
+    # Else nothing was there that could have been counted twice.
+    checks.expect(again + repeated(program) > 0, "views come again after a kill")
     checks.expect(report() == dict(expected), "every count is exact")
     checks.close()
 

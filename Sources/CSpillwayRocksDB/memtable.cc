@@ -33,6 +33,22 @@ struct SortedKey {
 
 using SortedKeys = std::vector<SortedKey>;
 
+// No two keys are the same: each has a sequence number of its own.
+static bool precedes(const SortedKey &a, const SortedKey &b, const MemTableRep::KeyComparator &compare) {
+    if (a.high != b.high) return a.high < b.high;
+    if (a.low != b.low) return a.low < b.low;
+    return compare(a.key, b.key) < 0;
+}
+
+// Keys in two sorted parts, one behind the other in time: what has come lately stays by itself for a while, so that a walk
+// behind each write does not copy all keys each time.
+struct SortedParts {
+    std::shared_ptr<const SortedKeys> most = std::make_shared<SortedKeys>();
+    std::shared_ptr<const SortedKeys> recent = std::make_shared<SortedKeys>();
+
+    size_t size() const { return most->size() + recent->size(); }
+};
+
 // Tells when an object that derives from it first has gone altogether: the destructor of a first base runs last.
 struct TellsWhenGone {
     std::atomic<bool> *is_gone;
@@ -41,46 +57,84 @@ struct TellsWhenGone {
     }
 };
 
+// Walks over both parts at once: it stands on the lesser of the keys at its two places, and before each place stand only
+// lesser keys.
 class SortedIterator final : TellsWhenGone, public MemTableRep::Iterator {
    public:
-    SortedIterator(std::shared_ptr<const SortedKeys> keys, const MemTableRep::KeyComparator &compare,
+    SortedIterator(SortedParts keys, const MemTableRep::KeyComparator &compare,
                    std::atomic<bool> *is_gone = nullptr)
-        : TellsWhenGone{is_gone}, keys_(std::move(keys)), compare_(compare), place_(keys_->size()) {}
+        : TellsWhenGone{is_gone}, keys_(std::move(keys)), compare_(compare) {
+        go_to_end();
+    }
 
-    bool Valid() const override { return place_ < keys_->size(); }
-    const char *key() const override { return (*keys_)[place_].key; }
+    bool Valid() const override { return most_ < keys_.most->size() || recent_ < keys_.recent->size(); }
+    const char *key() const override { return is_recent_ ? recent_key(recent_).key : most_key(most_).key; }
     void Next() override {
-        place_++;
-        if (place_ + kAhead < keys_->size()) __builtin_prefetch((*keys_)[place_ + kAhead].key);
+        if (is_recent_) {
+            recent_++;
+        } else {
+            most_++;
+            if (most_ + kAhead < keys_.most->size()) __builtin_prefetch(most_key(most_ + kAhead).key);
+        }
+        choose();
     }
     // In front of the first stands the end, where no place is valid either.
-    void Prev() override { place_ = place_ == 0 ? keys_->size() : place_ - 1; }
+    void Prev() override {
+        if (most_ == 0 && recent_ == 0) return go_to_end();
+        // The greatest of those before.
+        if (most_ == 0 || (recent_ > 0 && precedes(most_key(most_ - 1), recent_key(recent_ - 1), compare_))) {
+            recent_--;
+            is_recent_ = true;
+        } else {
+            most_--;
+            is_recent_ = false;
+        }
+    }
     void Seek(const Slice &internal, const char *) override {
-        place_ = std::partition_point(keys_->begin(), keys_->end(),
-                                      [&](const SortedKey &k) { return compare_(k.key, internal) < 0; }) -
-                 keys_->begin();
+        go_behind([&](const SortedKey &k) { return compare_(k.key, internal) < 0; });
+        choose();
     }
     void SeekForPrev(const Slice &internal, const char *) override {
-        place_ = std::partition_point(keys_->begin(), keys_->end(),
-                                      [&](const SortedKey &k) { return compare_(k.key, internal) <= 0; }) -
-                 keys_->begin();
+        go_behind([&](const SortedKey &k) { return compare_(k.key, internal) <= 0; });
         Prev();
     }
-    void SeekToFirst() override { place_ = 0; }
+    void SeekToFirst() override {
+        most_ = recent_ = 0;
+        choose();
+    }
     void SeekToLast() override {
-        place_ = keys_->size();
+        go_to_end();
         Prev();
     }
 
    private:
     static constexpr size_t kAhead = 8;
-    std::shared_ptr<const SortedKeys> keys_;
+    SortedParts keys_;
     const MemTableRep::KeyComparator &compare_;
-    size_t place_;
+    size_t most_ = 0, recent_ = 0;
+    bool is_recent_ = false;
+
+    const SortedKey &most_key(size_t place) const { return (*keys_.most)[place]; }
+    const SortedKey &recent_key(size_t place) const { return (*keys_.recent)[place]; }
+
+    void go_to_end() {
+        most_ = keys_.most->size();
+        recent_ = keys_.recent->size();
+    }
+    // Behind all keys of which that is true.
+    template <typename Before>
+    void go_behind(Before before) {
+        most_ = std::partition_point(keys_.most->begin(), keys_.most->end(), before) - keys_.most->begin();
+        recent_ = std::partition_point(keys_.recent->begin(), keys_.recent->end(), before) - keys_.recent->begin();
+    }
+    void choose() {
+        is_recent_ = recent_ < keys_.recent->size() &&
+                     (most_ == keys_.most->size() || precedes(recent_key(recent_), most_key(most_), compare_));
+    }
 };
 
 // All keys of a memtable, in the order in which they came until somebody walks over them. Whoever does sorts what has come
-// since the last walk and merges it with what was sorted then, outside of the lock that inserts take.
+// since the last walk and merges it with what was sorted lately, outside of the lock that inserts take.
 class KeyList {
    public:
     explicit KeyList(const MemTableRep::KeyComparator &compare) : compare_(compare) {}
@@ -94,7 +148,7 @@ class KeyList {
     size_t bytes() const { return count_.load(std::memory_order_relaxed) * sizeof(SortedKey); }
     MemTableRep::Iterator *iterator(Arena *arena) {
         std::lock_guard<std::mutex> lock(walkers_);
-        std::shared_ptr<const SortedKeys> keys = sort();
+        SortedParts keys = sort();
         if (!arena) return new SortedIterator(keys, compare_);
         // RocksDB runs the destructor of an arena's iterator and leaves the memory to the arena, whose type is not public.
         // So the memtable keeps the memory, and uses it again once the iterator has gone.
@@ -110,41 +164,47 @@ class KeyList {
         std::atomic<bool> is_free{true};
         alignas(SortedIterator) char memory[sizeof(SortedIterator)];
 
-        MemTableRep::Iterator *make(const std::shared_ptr<const SortedKeys> &keys,
+        MemTableRep::Iterator *make(const SortedParts &keys,
                                     const MemTableRep::KeyComparator &compare) {
             is_free = false;
             return new (memory) SortedIterator(keys, compare, &is_free);
         }
     };
 
-    std::shared_ptr<const SortedKeys> sort() {
+    // Recent keys join the others when they are more than one in so many of them.
+    static constexpr size_t kRecentShare = 8;
+
+    SortedParts sort() {
         Keys fresh;
-        std::shared_ptr<const SortedKeys> old;
+        SortedParts parts;
         {
             std::lock_guard<std::mutex> lock(mutex_);
             fresh.swap(fresh_);
-            old = sorted_;
+            parts = sorted_;
         }
-        if (fresh.empty()) return old;
-        auto less = [this](const SortedKey &a, const SortedKey &b) {
-            if (a.high != b.high) return a.high < b.high;
-            if (a.low != b.low) return a.low < b.low;
-            return compare_(a.key, b.key) < 0;
-        };
+        if (fresh.empty()) return parts;
         SortedKeys tail;
         tail.reserve(fresh.size());
         for (const char *key : fresh) tail.emplace_back(compare_, key);
-        std::sort(tail.begin(), tail.end(), less);
-        auto merged = std::make_shared<SortedKeys>();
-        if (old->empty()) {
-            merged->swap(tail);
-        } else {
-            merged->reserve(old->size() + tail.size());
-            std::merge(old->begin(), old->end(), tail.begin(), tail.end(), std::back_inserter(*merged), less);
+        std::sort(tail.begin(), tail.end(),
+                  [this](const SortedKey &a, const SortedKey &b) { return precedes(a, b, compare_); });
+        parts.recent = merged(*parts.recent, std::make_shared<SortedKeys>(std::move(tail)));
+        if (parts.recent->size() * kRecentShare > parts.most->size()) {
+            parts.most = merged(*parts.most, parts.recent);
+            parts.recent = std::make_shared<SortedKeys>();
         }
         std::lock_guard<std::mutex> lock(mutex_);
-        sorted_ = merged;
-        return merged;
+        sorted_ = parts;
+        return parts;
+    }
+
+    std::shared_ptr<const SortedKeys> merged(const SortedKeys &old, const std::shared_ptr<const SortedKeys> &fresh) const {
+        if (old.empty()) return fresh;
+        auto result = std::make_shared<SortedKeys>();
+        result->reserve(old.size() + fresh->size());
+        std::merge(old.begin(), old.end(), fresh->begin(), fresh->end(), std::back_inserter(*result),
+                   [this](const SortedKey &a, const SortedKey &b) { return precedes(a, b, compare_); });
+        return result;
     }
 
     const MemTableRep::KeyComparator &compare_;
@@ -155,7 +215,7 @@ class KeyList {
     std::mutex mutex_;
     Keys fresh_;
     std::atomic<size_t> count_{0};
-    std::shared_ptr<const SortedKeys> sorted_ = std::make_shared<SortedKeys>();
+    SortedParts sorted_;
 };
 
 // A memtable that is read through RocksDB's hash table of lists, and walked, when it is flushed, through a list of all keys

@@ -44,6 +44,24 @@ import Testing
         #expect(ranges.gaps == [gap([1], [4], 20), gap([4, 0], [9], 20)])
     }
 
+    @Test func aRowThatIsBeingWrittenIsInNoGap() {
+        var ranges = noted(gap([1], [3]))
+        var rows = KeyBatch()
+        rows.append([2])
+        rows.append([6])
+        ranges.beginPuts(rows)
+        #expect(ranges.gaps == [gap([1], [2], 20), gap([2, 0], [3], 20)])
+        // It begins before they are there, and ends when they are.
+        let (walk, _) = ranges.begin(lower: [5], upper: [9])
+        ranges.endPuts()
+        ranges.end(walk, found: [gap([5], [9])])
+        #expect(ranges.gaps.suffix(2) == [gap([5], [6], 20), gap([6, 0], [9], 20)])
+        // The next one sees them.
+        let (next, _) = ranges.begin(lower: [6], upper: [7])
+        ranges.end(next, found: [gap([6], [7])])
+        #expect(ranges.gaps.suffix(1) == [gap([5], [9], 80)])
+    }
+
     @Test func tooManyRowsDuringAWalkForgetWhatItFound() {
         var ranges = EmptyRanges(maxPuts: 3)
         let (walk, _) = ranges.begin(lower: [0], upper: [9])

@@ -54,14 +54,6 @@ import Testing
         }
     }
 
-    private func eventually(_ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while try await !condition() {
-            try #require(ContinuousClock.now < deadline, "did not happen within half a minute")
-            try await Task.sleep(for: .milliseconds(2))
-        }
-    }
-
     private func send(_ fixture: BrokerFixture, _ values: [String]) async throws {
         for value in values {
             _ = try await fixture.broker.send(
@@ -75,17 +67,19 @@ import Testing
         let handler = Handler()
         try await run(fixture, handler) { store in
             try await send(fixture, (0..<10).flatMap { ["a\($0)", "b\($0)"] } + ["bad"])
-            try await eventually { handler.handled(of: "b").count == 10 }
-            try await eventually { try await store.sideCount(group: "g").records == 10 }
-            try await eventually { try await store.deadLetterCount(group: "g").records == 1 }
+            try await eventually("the others are handled") { handler.handled(of: "b").count == 10 }
+            try await eventually("the failing ones are put aside") {
+                try await store.sideCount(group: "g").records == 10
+            }
+            try await eventually("the bad one is given up") { try await store.deadLetterCount(group: "g").records == 1 }
             #expect(handler.handled(of: "a").isEmpty)
         }
         try await fixture.reopen()
         handler.recover()
         try await run(fixture, handler) { store in
             try await send(fixture, (10..<20).map { "a\($0)" })
-            try await eventually { handler.handled(of: "a").count == 20 }
-            try await eventually { try await store.sideCount(group: "g").records == 0 }
+            try await eventually("those come back") { handler.handled(of: "a").count == 20 }
+            try await eventually("nothing is left aside") { try await store.sideCount(group: "g").records == 0 }
             let letters = try await store.deadLetters(group: "g", after: nil, limit: 10)
             #expect(letters.map { $0.record.value.map(Array.init) } == [bytes("bad")])
             #expect(letters.map(\.attempts) == [1])

@@ -1,7 +1,8 @@
 import Spillway
 import SpillwayCore
-import SpillwayRocksDB
 import Synchronization
+
+@testable import SpillwayRocksDB
 
 /// Failure stores, each in a directory of its own, which can be closed and opened again.
 final class FailureHomes: Sendable {
@@ -13,13 +14,17 @@ final class FailureHomes: Sendable {
     }
 
     private let homes = Mutex<[ObjectIdentifier: Home]>([:])
+    /// What the stores begin with.
+    private let known: KnownEntries
+
+    init(known: KnownEntries = KnownEntries()) { self.known = known }
 
     func open(
         _ directory: TemporaryDirectory = TemporaryDirectory(), _ limits: FailureStoreLimits = FailureStoreLimits(),
         configuration: Database.Configuration = Database.Configuration(), metrics: MetricsRegistry = MetricsRegistry()
     ) throws -> RocksFailureStore {
         let database = try Database.open(directory("data"), configuration)
-        let store = try RocksFailureStore(database, limits: limits, metrics: metrics)
+        let store = try RocksFailureStore(database, limits: limits, metrics: metrics, known: known)
         homes.withLock {
             $0[ObjectIdentifier(store)] = Home(directory: directory, database: database, store: store, limits: limits)
         }

@@ -17,13 +17,13 @@ import Testing
             }
         }
         _ = try await fixture.broker.send(Message(value: bytes("1")), to: "t")
-        #expect(await eventually { seen.count == 1 })
+        try await eventually("one comes") { seen.count == 1 }
         _ = try await fixture.broker.send(Message(value: bytes("2")), to: "t")
         _ = try await fixture.broker.send(Message(value: bytes("3")), to: "t")
         try await Task.sleep(for: .milliseconds(50))
         #expect(seen.count == 1)
         subscription.fetchNow()
-        #expect(await eventually { seen.count == 3 })
+        try await eventually("three have come") { seen.count == 3 }
         // Membership and the end wait for nobody.
         _ = try await fixture.broker.send(Message(value: bytes("4")), to: "t")
         await subscription.close()
@@ -40,13 +40,5 @@ import Testing
         #expect(try await subscription.take(20).count == 20)
         await subscription.close()
         try await fixture.close()
-    }
-
-    private func eventually(_ holds: () -> Bool) async -> Bool {
-        for _ in 0..<2_000 {
-            if holds() { return true }
-            try? await Task.sleep(for: .milliseconds(5))
-        }
-        return holds()
     }
 }

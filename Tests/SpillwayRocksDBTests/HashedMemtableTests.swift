@@ -96,6 +96,41 @@ import Testing
         try database.close()
     }
 
+    /// A few rows between any two walks, which stay apart from the many of before for a while.
+    @Test(arguments: ["deep", "appended"]) func isWalkedBothWaysBehindSmallWrites(name: String) throws {
+        var random = SeededRandom(seed: 5)
+        let database = try open()
+        let batch = WriteBatch()
+        func key() -> [UInt8] { start(of: name) + (0..<3).map { _ in UInt8.random(in: 0...15, using: &random) } }
+        for round in 0..<600 {
+            for _ in 0..<(round == 0 ? 2_000 : Int.random(in: 1...4, using: &random)) {
+                let (key, isRemoval) = (key(), random.chance(0.3))
+                for family in [try database.family(name), try database.family("plain")] {
+                    if isRemoval { batch.delete(family, key) } else { batch.put(family, key, [UInt8(round & 255)]) }
+                }
+            }
+            try database.write(batch)
+            batch.removeAll()
+            let walks = [name, "plain"].compactMap { try? database.iterator(database.family($0)) }
+            let (target, isBack) = (key(), random.chance(0.5))
+            for walk in walks {
+                switch round % 5 {
+                case 0: walk.seekToFirst()
+                case 1: walk.seekToLast()
+                default: if isBack { walk.seek(backTo: target) } else { walk.seek(to: target) }
+                }
+            }
+            for _ in 0..<20 {
+                try #require(walks[0].isValid == walks[1].isValid)
+                guard walks[0].isValid else { break }
+                try #require(walks[0].key == walks[1].key && walks[0].value == walks[1].value)
+                let turns = random.chance(isBack ? 0.8 : 0.2)
+                for walk in walks { if turns { walk.previous() } else { walk.next() } }
+            }
+        }
+        try database.close()
+    }
+
     private final class Progress: Sendable {
         let written = Atomic<Int>(0)
     }

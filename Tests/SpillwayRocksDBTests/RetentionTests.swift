@@ -31,15 +31,6 @@ import Testing
         try fixture.database.flush(try fixture.database.family("log.t"))
     }
 
-    /// Waits until files in level 0 have been moved down, from where they can be dropped.
-    func eventually(_ what: Comment, _ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(30)
-        while try await !condition() {
-            try #require(ContinuousClock.now < deadline, what)
-            try await Task.sleep(for: .milliseconds(20))
-        }
-    }
-
     @Test func sizeIsKeptWithoutRewriting() async throws {
         let fixture = try BrokerFixture(Self.configuration(bytes: 12 << 20))
         _ = try await fixture.broker.ensureTopic("t", partitions: 2)

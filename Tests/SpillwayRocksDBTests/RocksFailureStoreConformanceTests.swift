@@ -1,12 +1,21 @@
 import Spillway
-import SpillwayRocksDB
 import SpillwayTesting
 import Testing
 
+@testable import SpillwayRocksDB
+
 @Suite struct RocksFailureStoreConformanceTests {
     @Test(arguments: FailureStoreConformance.checkNames)
-    func conforms(_ name: String) async throws {
-        let homes = FailureHomes()
+    func conforms(_ name: String) async throws { try await run(name, KnownEntries()) }
+
+    /// Most names are looked up then.
+    @Test(arguments: FailureStoreConformance.checkNames)
+    func conformsWhenItRemembersFewEntries(_ name: String) async throws {
+        try await run(name, KnownEntries(maxEntries: 2, maxWritten: 1))
+    }
+
+    private func run(_ name: String, _ known: KnownEntries) async throws {
+        let homes = FailureHomes(known: known)
         let suite = FailureStoreConformance(reopen: { try homes.reopen($0) }) {
             try homes.open(TemporaryDirectory(), $0)
         }

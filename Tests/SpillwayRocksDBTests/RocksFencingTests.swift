@@ -11,10 +11,14 @@ import Testing
     private let partition = recordName(0).partition
 
     /// Waits until a generation is refused.
-    private func fenced(_ store: RocksFailureStore, _ generation: UInt64) async throws {
-        while (try? store.fences.withLock { try $0.check(group: "g", [partition: generation]) }) != nil {
-            try await Task.sleep(for: .milliseconds(1))
+    private func eventuallyFenced(_ store: RocksFailureStore, _ generation: UInt64) async throws {
+        try await eventually("generation \(generation) is fenced", looks: 500) {
+            (try? store.fences.withLock { try $0.check(group: "g", [partition: generation]) }) == nil
         }
+    }
+
+    private func eventuallyPending(_ store: RocksFailureStore) async throws {
+        try await eventually("a change waits for the writer") { store.writer.pendingChanges >= 1 }
     }
 
     /// A call is refused by who opened the partition while it waited, though nobody had when it came.
@@ -23,6 +27,8 @@ import Testing
         let gate = Gate()
         let partition = partition
         let error = try await withThrowingTaskGroup(of: FailureStoreError?.self) { group in
+            // Whatever fails, the group waits for the writer.
+            defer { gate.open() }
             group.addTask {
                 try await store.writer.executor.run { gate.wait() }
                 return nil
@@ -34,13 +40,13 @@ import Testing
                 } catch let error as FailureStoreError { return error }
                 return nil
             }
-            while store.writer.pendingChanges < 1 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventuallyPending(store)
             group.addTask {
                 let held = try await store.open(group: "g", partition: partition, generation: 2)
                 #expect(held.isEmpty)
                 return nil
             }
-            try await fenced(store, 1)
+            try await eventuallyFenced(store, 1)
             gate.open()
             return try await group.reduce(nil) { $0 ?? $1 }
         }
@@ -56,17 +62,19 @@ import Testing
         let gate = Gate()
         let partition = partition
         try await withThrowingTaskGroup(of: Void.self) { group in
+            // Whatever fails, the group waits for the writer.
+            defer { gate.open() }
             group.addTask { try await store.writer.executor.run { gate.wait() } }
             group.addTask {
                 try await store.apply(
                     [.put(sideEntry(recordName(1), .held))], group: "g", generations: [partition: 2])
             }
-            while store.writer.pendingChanges < 1 { try await Task.sleep(for: .milliseconds(1)) }
+            try await eventuallyPending(store)
             group.addTask {
                 let held = try await store.open(group: "g", partition: partition, generation: 2)
                 #expect(held.map(\.records) == [1])
             }
-            try await fenced(store, 1)
+            try await eventuallyFenced(store, 1)
             gate.open()
             try await group.waitForAll()
         }

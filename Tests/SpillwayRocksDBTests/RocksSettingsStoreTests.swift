@@ -1,4 +1,6 @@
 import Spillway
+import SpillwayCore
+import Synchronization
 import Testing
 
 @testable import SpillwayRocksDB
@@ -49,26 +51,39 @@ import Testing
         try database.close()
     }
 
+    /// The first change is held where it has seen the revision, until the other one waits for its turn, or has seen the
+    /// same revision: then both would be made.
     @Test func ofChangesFromOneRevisionOneIsMade() async throws {
         let directory = TemporaryDirectory()
         let database = try Database.open(directory("data"))
-        let store = try RocksSettingsStore(database)
-        for revision in 0..<10 {
-            let made = try await withThrowingTaskGroup(of: Int.self) { group in
-                for author in 0..<8 {
-                    group.addTask {
-                        do {
-                            _ = try await store.put(
-                                "n", value: [], author: "\(author)", atMs: 0, after: revision)
-                            return 1
-                        } catch let error as SettingsError where error.code == .conflict { return 0 }
-                    }
-                }
-                return try await group.reduce(0, +)
-            }
-            #expect(made == 1)
+        let gate = Gate()
+        let looked = Mutex(0)
+        let store = try RocksSettingsStore(database) {
+            looked.withLock { $0 += 1 }
+            gate.wait()
         }
-        #expect(try await store.history("n", limit: 100).count == 10)
+        let made = try await withThrowingTaskGroup(of: Int.self) { group in
+            // Whatever fails, the group waits for its changes.
+            defer { gate.open() }
+            for author in ["ann", "bob"] {
+                group.addTask {
+                    do {
+                        _ = try await store.put("n", value: [], author: author, atMs: 0, after: 0)
+                        return 1
+                    } catch let error as SettingsError where error.code == .conflict { return 0 }
+                }
+            }
+            var waited = 0
+            try await eventually("one change waits for the other, or both have looked") {
+                // One that a second thread takes does not wait for long.
+                waited = store.work.waitingCount == 1 ? waited + 1 : 0
+                return looked.withLock { $0 } == 2 || waited == 20
+            }
+            gate.open()
+            return try await group.reduce(0, +)
+        }
+        #expect(made == 1 && looked.withLock { $0 } == 1)
+        #expect(try await store.history("n", limit: 100).count == 1)
         store.close()
         try database.close()
     }

@@ -11,13 +11,13 @@ extension FailureStoreLimits {
     }
 
     private static func refusal(
-        _ part: String, _ before: FailureCount, _ after: FailureCount, records: Int, bytes: Int
+        _ part: @autoclosure () -> String, _ before: FailureCount, _ after: FailureCount, records: Int, bytes: Int
     ) -> FailureStoreError? {
         if after.records > max(records, before.records) {
-            return FailureStoreError(.full, "\(part) holds \(before.records) records, of \(records) at most")
+            return FailureStoreError(.full, "\(part()) holds \(before.records) records, of \(records) at most")
         }
         if after.bytes > max(bytes, before.bytes) {
-            return FailureStoreError(.full, "\(part) holds \(before.bytes) bytes, of \(bytes) at most")
+            return FailureStoreError(.full, "\(part()) holds \(before.bytes) bytes, of \(bytes) at most")
         }
         return nil
     }

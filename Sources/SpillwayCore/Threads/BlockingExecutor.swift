@@ -36,6 +36,9 @@ public final class BlockingExecutor: TaskExecutor {
         monitor.broadcast()
     }
 
+    /// How many calls wait for a thread.
+    package var waitingCount: Int { monitor.withLock { $0.jobs.count } }
+
     /// Runs a body that may block on one of the threads, in the order of the calls if there is one thread.
     ///
     /// Cancellation of the task does not stop a body that waits or runs.

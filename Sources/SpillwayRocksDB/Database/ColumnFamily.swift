@@ -45,7 +45,7 @@ internal import CSpillwayRocksDB
             /// ``Options/prefixBytes``.
             case hashed(buckets: Int)
             /// Appended, and sorted when it is read: inserts cost nearly nothing; the first read behind a write sorts
-            /// what was written since the last one and merges it with the rest.
+            /// what was written since the last one and merges it with what came lately, and now and then with the rest.
             case appended
         }
 

@@ -24,6 +24,15 @@ public struct KeyBatch: Sendable {
         ends.append(bytes.count)
     }
 
+    /// Hands over each key, in the order in which they were added.
+    func forEach(_ body: (ArraySlice<UInt8>) -> Void) {
+        var start = 0
+        for end in ends {
+            body(bytes[start..<end])
+            start = end
+        }
+    }
+
     /// Forgets the keys, and keeps the memory.
     public mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)

@@ -5,7 +5,8 @@
 /// reports the gaps in which it met many, and the next one begins behind them. A row that is put into a gap splits it.
 ///
 /// A walk sees the rows as they were when it began, so what it reports holds only where no row was put meanwhile: each
-/// walk is registered, and puts into its bounds are remembered for it.
+/// walk is registered, and puts into its bounds are remembered for it. Rows are told of before they are written; a walk that
+/// begins until they are may see them or not, so they count as put meanwhile, too.
 struct EmptyRanges: Sendable {
     /// No row has a key from `lower` up to and without `upper`.
     struct Gap: Equatable, Sendable {
@@ -26,6 +27,8 @@ struct EmptyRanges: Sendable {
     private(set) var gaps: [Gap] = []
     private var walks: [Int: Walk] = [:]
     private var lastWalk = 0
+    /// Rows that are being written.
+    private var underWay = KeyBatch()
     private let maxGaps: Int
     private let maxPuts: Int
     /// With more gaps than these in its bounds a walk forgets them and looks again: each costs a seek.
@@ -43,6 +46,8 @@ struct EmptyRanges: Sendable {
     mutating func begin(lower: [UInt8], upper: [UInt8]) -> (walk: Int, gaps: [Gap]) {
         lastWalk += 1
         walks[lastWalk] = Walk(lower: lower, upper: upper)
+        let (rows, walk) = (underWay, lastWalk)
+        rows.forEach { note(Array($0), for: walk) }
         let found = indexes(from: lower, to: upper)
         if found.count > maxGapsInWalk {
             gaps.removeSubrange(found)
@@ -70,15 +75,28 @@ struct EmptyRanges: Sendable {
         gaps.removeAll { $0.marks <= least }
     }
 
-    /// Tells of a row that was put.
+    /// Tells of rows that will be written next.
+    mutating func beginPuts(_ rows: KeyBatch) {
+        underWay = rows
+        // Nearly always there are no walks, or no gaps.
+        guard !walks.isEmpty || !gaps.isEmpty else { return }
+        rows.forEach { put(Array($0)) }
+    }
+
+    /// The rows are written, or will not be.
+    mutating func endPuts() { underWay = KeyBatch() }
+
+    /// Tells of a row that is put.
     mutating func put(_ key: [UInt8]) {
-        // Nearly always there is none.
-        for (id, walk) in walks {
-            guard let puts = walk.puts, !key.precedes(walk.lower), key.precedes(walk.upper) else { continue }
-            if puts.count < maxPuts { walks[id]?.puts?.append(key) } else { walks[id]?.puts = nil }
-        }
+        for id in walks.keys { note(key, for: id) }
         guard !gaps.isEmpty else { return }
         split(at: key)
+    }
+
+    private mutating func note(_ key: [UInt8], for id: Int) {
+        guard let walk = walks[id], let puts = walk.puts, !key.precedes(walk.lower), key.precedes(walk.upper)
+        else { return }
+        if puts.count < maxPuts { walks[id]?.puts?.append(key) } else { walks[id]?.puts = nil }
     }
 
     private mutating func split(at key: [UInt8]) {

@@ -10,26 +10,6 @@ struct SideLocation: Equatable, Sendable {
     /// The key of a held one; empty for a delayed one, whose row is found without.
     var key: [UInt8]
 
-    init(mode: SideEntry.Mode, dueMs: Int64, byteCount: Int, key: [UInt8]) {
-        self.mode = mode
-        self.dueMs = dueMs
-        self.byteCount = byteCount
-        self.key = key
-    }
-
-    init(_ entry: SideEntry) {
-        self.init(
-            mode: entry.mode, dueMs: entry.dueMs, byteCount: entry.byteCount,
-            key: entry.mode == .held ? entry.key : [])
-    }
-
-    /// The key of the entry's row.
-    func row(_ name: [UInt8]) -> [UInt8] {
-        switch mode {
-        case .delayed: FailureKeys.delayed(name, dueMs: dueMs)
-        case .held: FailureKeys.held(name, key: key)
-        }
-    }
 }
 
 /// What is held of a key; its row is removed with the last entry.
@@ -59,11 +39,16 @@ enum FailureEncoding {
 
     // MARK: Small rows
 
-    static func value(_ location: SideLocation) -> [UInt8] {
-        var value = [version, location.mode.rawValue]
-        append(location.dueMs, to: &value)
-        append(Int64(location.byteCount), to: &value)
-        return value + location.key
+    /// Makes the value of a location: where an entry is, and for a held one under which key.
+    static func makeLocation(
+        _ mode: SideEntry.Mode, dueMs: Int64, byteCount: Int, key: some Collection<UInt8>, in value: inout [UInt8]
+    ) {
+        value.removeAll(keepingCapacity: true)
+        value.append(version)
+        value.append(mode.rawValue)
+        append(dueMs, to: &value)
+        append(Int64(byteCount), to: &value)
+        if mode == .held { value.append(contentsOf: key) }
     }
 
     static func location(_ value: [UInt8]) throws -> SideLocation {
@@ -109,17 +94,17 @@ enum FailureEncoding {
 
     // MARK: Entries and letters
 
-    static func value(_ entry: SideEntry) -> [UInt8] {
-        var value: [UInt8] = []
-        value.reserveCapacity(48 + entry.byteCount + 8 * entry.record.headers.count)
+    /// Appends the value of an entry.
+    ///
+    /// - Returns: where in the bytes the record's key is; empty if it has none.
+    static func append(_ entry: SideEntry, to value: inout [UInt8]) -> Range<Int> {
         value.append(version)
         value.append(entry.mode.rawValue)
         append(entry.dueMs, to: &value)
         LogEncoding.append(varint: small(entry.attempts), to: &value)
         LogEncoding.append(varint: small(entry.rounds), to: &value)
         append(entry.reason.utf8, to: &value)
-        append(entry.record, to: &value)
-        return value
+        return append(entry.record, to: &value)
     }
 
     static func entry(_ value: [UInt8], name: RecordName) throws -> SideEntry {
@@ -133,16 +118,14 @@ enum FailureEncoding {
             record: try record(&reader, RecordStorage(bytes: value), name.position))
     }
 
-    static func value(_ letter: DeadLetter) -> [UInt8] {
-        var value: [UInt8] = []
-        value.reserveCapacity(48 + letter.byteCount + 8 * letter.record.headers.count)
+    /// Appends the value of a letter.
+    static func append(_ letter: DeadLetter, to value: inout [UInt8]) {
         value.append(version)
         append(Int64(letter.byteCount), to: &value)
         append(letter.failedAtMs, to: &value)
         LogEncoding.append(varint: small(letter.attempts), to: &value)
         append(letter.reason.utf8, to: &value)
-        append(letter.record, to: &value)
-        return value
+        _ = append(letter.record, to: &value)
     }
 
     static func letter(_ value: [UInt8], name: RecordName) throws -> DeadLetter {
@@ -166,21 +149,27 @@ enum FailureEncoding {
         return try count(&reader)
     }
 
-    private static func append(_ record: Record, to value: inout [UInt8]) {
+    /// Returns where its key is; empty if it has none.
+    private static func append(_ record: Record, to value: inout [UInt8]) -> Range<Int> {
         append(record.timestampMs, to: &value)
         var flags: UInt8 = 0
         if record.keyRange != nil { flags |= hasKey }
         if record.valueRange != nil { flags |= hasValue }
         if !record.headers.isEmpty { flags |= hasHeaders }
         value.append(flags)
-        if let key = record.key { append(key, to: &value) }
+        var keyRange = 0..<0
+        if let key = record.key {
+            append(key, to: &value)
+            keyRange = (value.count - key.count)..<value.count
+        }
         if let payload = record.value { append(payload, to: &value) }
-        guard !record.headers.isEmpty else { return }
+        guard !record.headers.isEmpty else { return keyRange }
         LogEncoding.append(varint: record.headers.count, to: &value)
         for header in record.headers {
             append(header.name.utf8, to: &value)
             append(header.value, to: &value)
         }
+        return keyRange
     }
 
     /// Reads the record, which ends the value; its key and its value are slices of the storage.

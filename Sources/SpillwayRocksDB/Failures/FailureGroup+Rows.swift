@@ -2,54 +2,56 @@ internal import Spillway
 
 extension FailureGroup {
     /// Puts the difference between what is staged and what is stored into a batch. Blocks.
-    func write(into batch: WriteBatch, _ tables: FailureTables) throws -> Change {
-        var change = Change()
-        change.letters = letters
-        var held = HeldChanges()
-        for slot in slots {
-            write(slot, into: batch, tables, &change, &held)
-            switch slot.letter {
-            case .stored: break
-            case .gone: if slot.storedLetterBytes != nil { batch.delete(tables.letters, FailureKeys.letter(slot.key)) }
-            case .value(let letter):
-                let key = FailureKeys.letter(slot.key)
-                batch.put(tables.letters, key, FailureEncoding.value(letter))
-                change.letterRows.append(key)
-            }
+    func write(into batch: WriteBatch) throws -> Change {
+        var rows = FailureRows(batch, tables)
+        rows.change.letters = letters
+        for index in slots.indices {
+            writeEntry(index, &rows)
+            writeLetter(index, &rows)
         }
-        try held.write(into: batch, tables)
+        try rows.held.write(into: batch, tables)
         for group in groups where group.counts != group.stored {
-            change.groups[group.key] = group.counts
+            rows.change.groups[group.key] = group.counts
             Self.write(group.counts.side, group.stored.side, of: group, tables.side, batch)
             Self.write(group.counts.letters, group.stored.letters, of: group, tables.letters, batch)
         }
-        return change
+        return rows.change
     }
 
-    private func write(
-        _ slot: Slot, into batch: WriteBatch, _ tables: FailureTables, _ change: inout Change,
-        _ held: inout HeldChanges
-    ) {
-        let entry: SideEntry?
+    private func writeEntry(_ index: Int, _ rows: inout FailureRows) {
+        let slot = slots[index]
+        let place = places[slot.place]
         switch slot.entry {
-        case .stored: return
-        case .gone: entry = nil
-        case .value(let staged): entry = staged
+        case .stored: break
+        case .gone:
+            guard let stored = slot.storedEntry else { return }
+            rows.remove(stored, key: storedKeys[index] ?? [], place.call.prefix, slot.position)
+            rows.removeName(place.call.prefix, slot.position)
+            rows.change.entries.append((place.known, slot.position, nil))
+        case .put(let call, let number):
+            let operation = operation(call, number)
+            let key = operation.mode == .held ? calls[call].bytes[operation.key] : []
+            if let stored = slot.storedEntry {
+                rows.remove(stored, key: storedKeys[index] ?? [], place.call.prefix, slot.position)
+            }
+            rows.put(operation, key: key, calls[call].bytes, place.call.prefix)
+            rows.change.entries.append(
+                (
+                    place.known, slot.position,
+                    operation.mode == .held
+                        ? .held : .delayed(dueMs: operation.dueMs, byteCount: operation.byteCount)
+                ))
         }
-        let location = entry.map { SideLocation($0) }
-        let row = location?.row(slot.key)
-        if let stored = slot.storedEntry {
-            if stored.mode == .held { held.removed(slot, key: stored.key) }
-            let storedRow = stored.row(slot.key)
-            if storedRow != row { batch.delete(tables.side, storedRow) }
-            if entry == nil { batch.delete(tables.names, slot.key) }
-        }
-        guard let entry, let location, let row else { return }
-        batch.put(tables.side, row, FailureEncoding.value(entry))
-        batch.put(tables.names, slot.key, FailureEncoding.value(location))
-        switch location.mode {
-        case .delayed: change.delayedRows.append(row)
-        case .held: held.added(slot, key: location.key, dueMs: location.dueMs)
+    }
+
+    private func writeLetter(_ index: Int, _ rows: inout FailureRows) {
+        let slot = slots[index]
+        switch slot.letter {
+        case .stored: break
+        case .gone:
+            if slot.storedLetterBytes != nil { rows.removeLetter(places[slot.place].call.prefix, slot.position) }
+        case .put(let call, let number):
+            rows.putLetter(operation(call, number), calls[call].bytes, places[slot.place].call.prefix)
         }
     }
 
@@ -66,102 +68,72 @@ extension FailureGroup {
     }
 }
 
-/// What a batch changes in what is held of keys, from which the keys' summaries follow.
-struct HeldChanges {
-    private struct Change {
-        /// The row of the summary.
-        let row: [UInt8]
-        /// What all rows of the key's entries begin with.
-        let prefix: [UInt8]
-        /// Positions whose stored rows go, or are put anew.
-        var removed: Set<Position> = []
-        /// Positions that are put, with their due times.
-        var added: [Position: Int64] = [:]
+/// The rows of a batch, made in buffers that all of them share.
+private struct FailureRows {
+    private let batch: WriteBatch
+    private let tables: FailureTables
+    private var key: [UInt8] = []
+    private var value: [UInt8] = []
+    var change = FailureGroup.Change()
+    var held = HeldChanges()
+
+    init(_ batch: WriteBatch, _ tables: FailureTables) {
+        self.batch = batch
+        self.tables = tables
     }
 
-    private var changes: [Change] = []
-    private var indexes: [[UInt8]: Int] = [:]
-
-    mutating func removed(_ slot: FailureGroup.Slot, key: [UInt8]) {
-        let index = index(slot, key)
-        changes[index].removed.insert(slot.name.position)
+    /// Removes the row of an entry; the row of its name stays.
+    mutating func remove(
+        _ stored: FailureGroup.StoredEntry, key recordKey: [UInt8], _ prefix: [UInt8], _ position: Position
+    ) {
+        switch stored.mode {
+        case .delayed: FailureKeys.makeDelayed(prefix, dueMs: stored.dueMs, position, in: &key)
+        case .held:
+            FailureKeys.makeHeld(prefix, recordKey, position, in: &key)
+            held.removed(prefix, recordKey, position)
+        }
+        batch.delete(tables.side, key)
     }
 
-    mutating func added(_ slot: FailureGroup.Slot, key: [UInt8], dueMs: Int64) {
-        let index = index(slot, key)
-        changes[index].added[slot.name.position] = dueMs
+    mutating func removeName(_ prefix: [UInt8], _ position: Position) {
+        FailureKeys.make(FailureKeys.name, prefix, position, in: &key)
+        batch.delete(tables.names, key)
     }
 
-    private mutating func index(_ slot: FailureGroup.Slot, _ key: [UInt8]) -> Int {
-        let row = FailureKeys.summary(slot.key, key: key)
-        if let index = indexes[row] { return index }
-        let prefix = FailureKeys.held(in: slot.key.dropLast(FailureKeys.positionBytes), key)
-        changes.append(Change(row: row, prefix: prefix))
-        indexes[row] = changes.count - 1
-        return changes.count - 1
+    mutating func put(
+        _ entry: FailureCall.Operation, key recordKey: ArraySlice<UInt8>, _ bytes: [UInt8], _ prefix: [UInt8]
+    ) {
+        switch entry.mode {
+        case .delayed:
+            FailureKeys.makeDelayed(prefix, dueMs: entry.dueMs, entry.position, in: &key)
+            change.delayedRows.append(key)
+        case .held:
+            FailureKeys.makeHeld(prefix, recordKey, entry.position, in: &key)
+            held.added(prefix, Array(recordKey), entry.position, dueMs: entry.dueMs)
+        }
+        put(tables.side, bytes, entry.value)
+        FailureKeys.make(FailureKeys.name, prefix, entry.position, in: &key)
+        FailureEncoding.makeLocation(
+            entry.mode, dueMs: entry.dueMs, byteCount: entry.byteCount, key: recordKey, in: &value)
+        batch.put(tables.names, key, value)
     }
 
-    /// Puts the keys' new summaries into the batch. Reads what is stored, which is as it was before the batch. Blocks.
-    func write(into batch: WriteBatch, _ tables: FailureTables) throws {
-        for change in changes {
-            let stored = try tables.database.get(tables.side, change.row).map(FailureEncoding.summary)
-            let records = (stored?.records ?? 0) - change.removed.count + change.added.count
-            guard records > 0 else {
-                batch.delete(tables.side, change.row)
-                continue
+    mutating func removeLetter(_ prefix: [UInt8], _ position: Position) {
+        FailureKeys.make(FailureKeys.letter, prefix, position, in: &key)
+        batch.delete(tables.letters, key)
+    }
+
+    mutating func putLetter(_ letter: FailureCall.Operation, _ bytes: [UInt8], _ prefix: [UInt8]) {
+        FailureKeys.make(FailureKeys.letter, prefix, letter.position, in: &key)
+        put(tables.letters, bytes, letter.value)
+        change.letterRows.append(key)
+    }
+
+    private func put(_ family: ColumnFamily, _ bytes: [UInt8], _ value: Range<Int>) {
+        unsafe key.withUnsafeBytes { key in
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe batch.put(family, key, UnsafeRawBufferPointer(rebasing: bytes[value]))
             }
-            var ends: (first: (Position, dueMs: Int64), last: Position)?
-            if let stored { ends = try Self.left(of: stored, change, tables) }
-            for (position, dueMs) in change.added {
-                guard let found = ends else {
-                    ends = ((position, dueMs), position)
-                    continue
-                }
-                if position < found.first.0 { ends?.first = (position, dueMs) }
-                if position > found.last { ends?.last = position }
-            }
-            guard let ends else {
-                throw DatabaseError(.corruption, "the summary of a held key counts entries that are not there")
-            }
-            let summary = HeldSummary(
-                records: records, first: ends.first.0, last: ends.last, dueMs: ends.first.dueMs)
-            batch.put(tables.side, change.row, FailureEncoding.value(summary))
         }
-    }
-
-    /// The first and the last of the stored entries that stay; `nil` if none stays.
-    private static func left(
-        of stored: HeldSummary, _ change: Change, _ tables: FailureTables
-    ) throws -> (first: (Position, dueMs: Int64), last: Position)? {
-        guard change.removed.count < stored.records else { return nil }
-        var first = (stored.first, dueMs: stored.dueMs)
-        var last = stored.last
-        let (losesFirst, losesLast) = (change.removed.contains(first.0), change.removed.contains(last))
-        guard losesFirst || losesLast else { return (first, last) }
-        let rows = tables.database.iterator(
-            tables.side, .init(lower: change.prefix, upper: FailureKeys.end(of: change.prefix)))
-        func position() -> Position { unsafe rows.withKey { unsafe FailureKeys.position(endOf: $0) } }
-        func row(_ position: Position) -> [UInt8] {
-            var row = change.prefix
-            FailureKeys.append(position, to: &row)
-            return row
-        }
-        if losesFirst {
-            rows.seek(to: row(first.0))
-            while rows.isValid, change.removed.contains(position()) { rows.next() }
-            try rows.check()
-            guard rows.isValid else { return nil }
-            let name = RecordName(
-                group: "", partition: TopicPartition(source: "", topic: "", partition: 0), position: position())
-            first = (name.position, dueMs: try FailureEncoding.entry(rows.value, name: name).dueMs)
-        }
-        if losesLast {
-            rows.seek(backTo: row(last))
-            while rows.isValid, change.removed.contains(position()) { rows.previous() }
-            try rows.check()
-            guard rows.isValid else { return nil }
-            last = position()
-        }
-        return (first, last)
     }
 }

@@ -1,41 +1,10 @@
 internal import Spillway
 
-/// A call that changes a failure store.
-enum FailureChange: Sendable {
-    case apply([FailureOperation])
-    case discard([RecordName])
-    case requeue([RecordName], dueMs: Int64)
-
-    /// Whether it only takes away, which is done also on a disk that is nearly full.
-    var onlyRemoves: Bool {
-        switch self {
-        case .discard: true
-        case .requeue: false
-        case .apply(let operations):
-            operations.allSatisfy { if case .remove = $0 { true } else { false } }
-        }
-    }
-
-    /// About what it takes in memory.
-    var byteCount: Int {
-        switch self {
-        case .discard(let names), .requeue(let names, _): 64 * names.count
-        case .apply(let operations):
-            operations.reduce(0) { sum, operation in
-                switch operation {
-                case .put(let entry), .putIfAbsent(let entry): sum + 128 + entry.byteCount
-                case .remove: sum + 128
-                case .bury(let letter): sum + 128 + letter.byteCount
-                }
-            }
-        }
-    }
-}
-
 /// What a group of calls makes of the store: each call is staged, or refused by itself, on top of those before it, and
 /// then the difference to what is stored is written as one batch.
 ///
-/// Staged is what a name has in the end, so a record that one call puts and the next one removes costs no row.
+/// Staged is what a name has in the end, so a record that one call puts and the next one removes costs no row. A name's
+/// slot holds numbers only: entries and letters stay in the bytes of their calls.
 struct FailureGroup {
     /// What a group of calls changes, beside the rows, in what the store remembers.
     struct Change: Sendable {
@@ -43,28 +12,46 @@ struct FailureGroup {
         var groups: [[UInt8]: FailureTables.Counts] = [:]
         var letters = FailureCount.zero
         /// Keys of rows of delayed entries and of letters that are put.
-        var delayedRows: [[UInt8]] = []
-        var letterRows: [[UInt8]] = []
+        var delayedRows = KeyBatch()
+        var letterRows = KeyBatch()
+        /// Entries that are put or removed.
+        var entries: [(place: Int, position: Position, location: KnownEntries.Location?)] = []
     }
 
-    enum Staged<Value: Sendable>: Sendable {
+    /// What a name has in the end.
+    enum Staged: Sendable {
         /// As it is stored.
         case stored
         case gone
-        case value(Value)
+        /// What an operation of a call puts.
+        case put(call: Int, operation: Int)
+    }
+
+    /// A group and a partition that the calls have names of.
+    struct Place: Sendable {
+        let call: FailureCall.Place
+        /// The index of its group.
+        let group: Int
+        /// Its number among the known entries.
+        let known: Int
+    }
+
+    /// An entry that is stored.
+    struct StoredEntry: Sendable {
+        var mode: SideEntry.Mode
+        var dueMs: Int64
+        var byteCount: Int
     }
 
     /// A name that the calls are about.
     struct Slot: Sendable {
-        let name: RecordName
-        /// The key of the name's row.
-        let key: [UInt8]
-        /// The index of its group.
-        let group: Int
-        var storedEntry: SideLocation?
+        /// The index of its place.
+        let place: Int
+        let position: Position
+        var storedEntry: StoredEntry?
         var storedLetterBytes: Int?
-        var entry = Staged<SideEntry>.stored
-        var letter = Staged<DeadLetter>.stored
+        var entry = Staged.stored
+        var letter = Staged.stored
     }
 
     struct Group: Sendable {
@@ -74,65 +61,76 @@ struct FailureGroup {
         var counts: FailureTables.Counts
     }
 
-    private let tables: FailureTables
+    let tables: FailureTables
     private let limits: FailureStoreLimits
+    /// The calls, and behind them one for each requeue, with the entries that it puts.
+    private(set) var calls: [FailureCall]
     private(set) var slots: [Slot] = []
+    private(set) var places: [Place] = []
     private(set) var groups: [Group] = []
     private(set) var letters: FailureCount
-    /// The slots of each call's names, in their order.
-    private var slotsOfCalls: [[Int]] = []
-    private var slotIndexes: [[UInt8]: Int] = [:]
+    /// The keys of held entries that are stored, by slot.
+    private(set) var storedKeys: [Int: [UInt8]] = [:]
+    /// The slots of all operations, one call behind the other, and where each call's begin.
+    private var slotsOfOperations: [Int] = []
+    private var starts: [Int] = []
+    private var slotIndex: SlotIndex
+    private var placeIndexes: [[UInt8]: Int] = [:]
     private var groupIndexes: [[UInt8]: Int] = [:]
     /// What the call that is being staged has changed, to take it back.
-    private var undo: [Slot] = []
-    private var undoIndexes: [Int] = []
+    private var undo: [(index: Int, slot: Slot)] = []
+    private var undoGroups: [(index: Int, counts: FailureTables.Counts)] = []
 
     /// Looks up what is stored of all names in the calls. Blocks.
-    init(_ changes: [FailureChange], _ tables: FailureTables, limits: FailureStoreLimits) throws {
+    init(_ calls: [FailureCall], _ tables: FailureTables, limits: FailureStoreLimits) throws {
+        self.calls = calls
         self.tables = tables
         self.limits = limits
         letters = tables.allLetters
-        /// The slots of which entries and letters must be known.
+        let count = calls.reduce(0) { $0 + $1.operations.count }
+        slotIndex = SlotIndex(capacity: count)
+        slots.reserveCapacity(count)
+        slotsOfOperations.reserveCapacity(count)
+        starts.reserveCapacity(calls.count)
+        /// The slots whose letters must be known.
         var letterSlots: [Int] = []
-        for change in changes {
-            var indexes: [Int] = []
-            switch change {
-            case .discard(let names), .requeue(let names, _):
-                indexes = names.map { slot($0) }
-                letterSlots += indexes
-            case .apply(let operations):
-                indexes.reserveCapacity(operations.count)
-                for operation in operations {
-                    switch operation {
-                    case .put(let entry), .putIfAbsent(let entry): indexes.append(slot(entry.name))
-                    case .remove(let name): indexes.append(slot(name))
-                    case .bury(let letter):
-                        indexes.append(slot(letter.name))
-                        letterSlots.append(indexes[indexes.count - 1])
-                    }
-                }
+        var placesOfCall: [Int] = []
+        for call in calls {
+            starts.append(slotsOfOperations.count)
+            placesOfCall.removeAll(keepingCapacity: true)
+            for place in call.places { placesOfCall.append(self.place(place)) }
+            for operation in call.operations {
+                let slot = slot(placesOfCall[operation.place], operation.position)
+                slotsOfOperations.append(slot)
+                if operation.concernsLetters { letterSlots.append(slot) }
             }
-            slotsOfCalls.append(indexes)
         }
         try loadEntries()
         try loadLetters(letterSlots)
     }
 
-    /// The index of a name's slot, which is made if there is none.
-    private mutating func slot(_ name: RecordName) -> Int {
-        let key = FailureKeys.name(name)
+    private mutating func slot(_ place: Int, _ position: Position) -> Int {
         let next = slots.count
-        // Looked up and put in one step: keys are long, and hashing them is a good part of a call.
-        let index = Self.value(&slotIndexes[key, default: next])
-        if index == next { slots.append(Slot(name: name, key: key, group: group(name.group))) }
+        let index = slotIndex.number(place, position, next: next) { [slots] index in
+            slots[index].place == place && slots[index].position == position
+        }
+        if index == next { slots.append(Slot(place: place, position: position)) }
         return index
     }
 
     private static func value(_ index: inout Int) -> Int { index }
 
+    private mutating func place(_ place: FailureCall.Place) -> Int {
+        let next = places.count
+        let index = Self.value(&placeIndexes[place.prefix, default: next])
+        if index == next {
+            places.append(
+                Place(call: place, group: group(place.group), known: tables.number(ofPlace: place.prefix)))
+        }
+        return index
+    }
+
     private mutating func group(_ name: String) -> Int {
-        // Nearly always there is one, or it is the last one's.
-        if let last = groups.last, name.utf8.elementsEqual(last.key) { return groups.count - 1 }
         let key = Array(name.utf8)
         if let index = groupIndexes[key] { return index }
         let counts = tables.counts(of: name)
@@ -141,22 +139,37 @@ struct FailureGroup {
         return groups.count - 1
     }
 
+    // MARK: What is stored
+
     private mutating func loadEntries() throws {
-        var keys = KeyBatch(reservingKeys: slots.count, bytesPerKey: 64)
-        for slot in slots { keys.append(slot.key) }
+        var unknown: [Int] = []
+        tables.withKnownEntries { known in
+            for index in slots.indices {
+                switch known.find(places[slots[index].place].known, slots[index].position) {
+                case .absent: break
+                case .delayed(let dueMs, let byteCount):
+                    slots[index].storedEntry = StoredEntry(mode: .delayed, dueMs: dueMs, byteCount: byteCount)
+                case .unknown: unknown.append(index)
+                }
+            }
+        }
         var found: [SideLocation?] = []
-        found.reserveCapacity(slots.count)
-        try unsafe tables.database.multiGet(tables.names, keys) { _, value in
+        found.reserveCapacity(unknown.count)
+        try unsafe tables.database.multiGet(tables.names, keys(of: unknown, FailureKeys.name)) { _, value in
             found.append(try unsafe value.map { try unsafe FailureEncoding.location([UInt8]($0)) })
         }
-        for (index, location) in found.enumerated() { slots[index].storedEntry = location }
+        for case (let index, let location?) in zip(unknown, found) {
+            slots[index].storedEntry = StoredEntry(
+                mode: location.mode, dueMs: location.dueMs, byteCount: location.byteCount)
+            if location.mode == .held { storedKeys[index] = location.key }
+        }
     }
 
     private mutating func loadLetters(_ indexes: [Int]) throws {
-        var keys = KeyBatch(reservingKeys: indexes.count, bytesPerKey: 64)
-        for index in indexes { keys.append(FailureKeys.letter(slots[index].key)) }
+        // Where a group has no letters there is nothing to look for.
+        let indexes = indexes.filter { groups[places[slots[$0].place].group].stored.letters.records > 0 }
         var found: [Int?] = []
-        try unsafe tables.database.multiGet(tables.letters, keys) { _, value in
+        try unsafe tables.database.multiGet(tables.letters, keys(of: indexes, FailureKeys.letter)) { _, value in
             found.append(
                 try unsafe value.map {
                     try unsafe FailureEncoding.byteCount([UInt8]($0.prefix(FailureEncoding.letterHeadBytes)))
@@ -165,69 +178,85 @@ struct FailureGroup {
         for (index, bytes) in zip(indexes, found) { slots[index].storedLetterBytes = bytes }
     }
 
+    private func keys(of indexes: [Int], _ kind: UInt8) -> KeyBatch {
+        var keys = KeyBatch(reservingKeys: indexes.count, bytesPerKey: 64)
+        var key: [UInt8] = []
+        for index in indexes {
+            FailureKeys.make(kind, places[slots[index].place].call.prefix, slots[index].position, in: &key)
+            keys.append(key)
+        }
+        return keys
+    }
+
     // MARK: Staging
 
     /// Stages a call on top of those before it, or throws and leaves everything as it was.
     ///
     /// - Parameter number: the call's, among those that the group was made of.
     /// - Returns: how many letters were discarded or moved.
-    mutating func stage(_ change: FailureChange, _ number: Int) throws -> Int {
-        let (groups, letters) = (groups, letters)
+    mutating func stage(_ number: Int) throws -> Int {
+        let letters = letters
         undo.removeAll(keepingCapacity: true)
-        undoIndexes.removeAll(keepingCapacity: true)
+        undoGroups.removeAll(keepingCapacity: true)
         do {
-            let count = try perform(change, slotsOfCalls[number])
-            for (before, after) in zip(groups, self.groups) {
+            let count = try perform(number)
+            for (index, before) in undoGroups {
                 let refusal = limits.refusal(
-                    ofSide: before.name, from: before.counts.side, to: after.counts.side)
+                    ofSide: groups[index].name, from: before.side, to: groups[index].counts.side)
                 if let refusal { throw refusal }
             }
             if let refusal = limits.refusal(ofDeadLetters: letters, to: self.letters) { throw refusal }
             return count
         } catch {
-            for (index, slot) in zip(undoIndexes, undo).reversed() { slots[index] = slot }
-            (self.groups, self.letters) = (groups, letters)
+            for (index, slot) in undo.reversed() { slots[index] = slot }
+            for (index, counts) in undoGroups { groups[index].counts = counts }
+            self.letters = letters
             throw error
         }
     }
 
-    private mutating func perform(_ change: FailureChange, _ slots: [Int]) throws -> Int {
-        switch change {
-        case .apply(let operations):
-            for (operation, slot) in zip(operations, slots) {
-                switch operation {
-                case .put(let entry): set(slot, entry: .value(entry))
-                case .putIfAbsent(let entry): if entryBytes(slot) == nil { set(slot, entry: .value(entry)) }
-                case .remove: set(slot, entry: .gone)
-                case .bury(let letter):
-                    set(slot, entry: .gone)
-                    set(slot, letter: .value(letter))
-                }
-            }
-            return 0
-        case .discard:
-            return slots.count { slot in
-                guard letterBytes(slot) != nil else { return false }
+    private mutating func perform(_ number: Int) throws -> Int {
+        var moved = 0
+        /// The call whose bytes hold the entries that this one requeues.
+        var requeued: Int?
+        let start = starts[number]
+        for index in calls[number].operations.indices {
+            let slot = slotsOfOperations[start + index]
+            switch calls[number].operations[index].kind {
+            case .put: set(slot, entry: .put(call: number, operation: index))
+            case .putIfAbsent:
+                if entryBytes(slot) == nil { set(slot, entry: .put(call: number, operation: index)) }
+            case .remove: set(slot, entry: .gone)
+            case .bury:
+                set(slot, entry: .gone)
+                set(slot, letter: .put(call: number, operation: index))
+            case .discard:
+                guard letterBytes(slot) != nil else { continue }
                 set(slot, letter: .gone)
-                return true
-            }
-        case .requeue(_, let dueMs):
-            var moved = 0
-            for slot in slots {
+                moved += 1
+            case .requeue:
                 guard let letter = try letter(slot) else { continue }
+                let entry = letter.requeued(dueMs: calls[number].operations[index].dueMs)
+                let call = requeued ?? calls.count
+                if requeued == nil { calls.append(FailureCall()) }
+                requeued = call
+                let operation = calls[call].append(.put, entry)
                 set(slot, letter: .gone)
-                set(slot, entry: .value(letter.requeued(dueMs: dueMs)))
+                set(slot, entry: .put(call: call, operation: operation))
                 moved += 1
             }
-            return moved
         }
+        return moved
     }
+
+    /// What an operation of a call puts.
+    func operation(_ call: Int, _ index: Int) -> FailureCall.Operation { calls[call].operations[index] }
 
     private func entryBytes(_ index: Int) -> Int? {
         switch slots[index].entry {
         case .stored: slots[index].storedEntry?.byteCount
         case .gone: nil
-        case .value(let entry): entry.byteCount
+        case .put(let call, let operation): self.operation(call, operation).byteCount
         }
     }
 
@@ -235,33 +264,32 @@ struct FailureGroup {
         switch slots[index].letter {
         case .stored: slots[index].storedLetterBytes
         case .gone: nil
-        case .value(let letter): letter.byteCount
+        case .put(let call, let operation): self.operation(call, operation).byteCount
         }
     }
 
     private func letter(_ index: Int) throws -> DeadLetter? {
+        let name = places[slots[index].place].call.name(slots[index].position)
         switch slots[index].letter {
         case .gone: return nil
-        case .value(let letter): return letter
+        case .put(let call, let operation):
+            let value = Array(calls[call].bytes[self.operation(call, operation).value])
+            return try FailureEncoding.letter(value, name: name)
         case .stored:
-            guard slots[index].storedLetterBytes != nil,
-                let value = try tables.database.get(tables.letters, FailureKeys.letter(slots[index].key))
-            else { return nil }
-            return try FailureEncoding.letter(value, name: slots[index].name)
+            guard slots[index].storedLetterBytes != nil else { return nil }
+            return try tables.deadLetter(name)
         }
     }
 
-    private mutating func set(_ index: Int, entry: Staged<SideEntry>) {
-        remember(index)
-        let group = slots[index].group
+    private mutating func set(_ index: Int, entry: Staged) {
+        let group = remember(index)
         if let bytes = entryBytes(index) { groups[group].counts.side.remove(bytes) }
         slots[index].entry = entry
         if let bytes = entryBytes(index) { groups[group].counts.side.add(bytes) }
     }
 
-    private mutating func set(_ index: Int, letter: Staged<DeadLetter>) {
-        remember(index)
-        let group = slots[index].group
+    private mutating func set(_ index: Int, letter: Staged) {
+        let group = remember(index)
         if let bytes = letterBytes(index) {
             groups[group].counts.letters.remove(bytes)
             letters.remove(bytes)
@@ -273,8 +301,11 @@ struct FailureGroup {
         }
     }
 
-    private mutating func remember(_ index: Int) {
-        undo.append(slots[index])
-        undoIndexes.append(index)
+    /// Remembers a slot and its group as they are before a change; returns the index of the group.
+    private mutating func remember(_ index: Int) -> Int {
+        undo.append((index, slots[index]))
+        let group = places[slots[index].place].group
+        if !undoGroups.contains(where: { $0.index == group }) { undoGroups.append((group, groups[group].counts)) }
+        return group
     }
 }

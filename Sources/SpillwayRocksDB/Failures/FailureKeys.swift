@@ -45,47 +45,51 @@ enum FailureKeys {
         return key
     }
 
-    static func name(_ name: RecordName) -> [UInt8] {
-        var key = partition(Self.name, name.group, name.partition)
+    // MARK: From what the names of a partition begin with
+
+    /// Makes the key of a name's row, or with another kind of a letter's.
+    static func make(_ kind: UInt8, _ partition: [UInt8], _ position: Position, in key: inout [UInt8]) {
+        begin(kind, partition, in: &key)
+        append(position, to: &key)
+    }
+
+    static func makeDelayed(_ partition: [UInt8], dueMs: Int64, _ position: Position, in key: inout [UInt8]) {
+        begin(delayed, partition, in: &key)
+        append(ordered(dueMs), to: &key)
+        append(position, to: &key)
+    }
+
+    static func makeHeld(
+        _ partition: [UInt8], _ recordKey: some Collection<UInt8>, _ position: Position, in key: inout [UInt8]
+    ) {
+        begin(held, partition, in: &key)
+        append(recordKey, to: &key)
+        append(position, to: &key)
+    }
+
+    /// What all held entries of a key begin with, or with another kind the key of their summary.
+    static func held(_ kind: UInt8 = held, in partition: [UInt8], _ recordKey: some Collection<UInt8>) -> [UInt8] {
+        var key: [UInt8] = []
+        begin(kind, partition, in: &key)
+        append(recordKey, to: &key)
+        return key
+    }
+
+    static func letter(_ name: RecordName) -> [UInt8] {
+        var key = partition(letter, name.group, name.partition)
         append(name.position, to: &key)
         return key
     }
 
-    // MARK: From the row of a name
-
-    static func letter(_ name: [UInt8]) -> [UInt8] {
-        var key = name
-        key[0] = letter
-        return key
+    private static func begin(_ kind: UInt8, _ partition: [UInt8], in key: inout [UInt8]) {
+        key.removeAll(keepingCapacity: true)
+        key.append(contentsOf: partition)
+        key[0] = kind
     }
 
-    static func delayed(_ name: [UInt8], dueMs: Int64) -> [UInt8] {
-        var key: [UInt8] = []
-        key.reserveCapacity(name.count + 8)
-        let position = name.count - positionBytes
-        key += name[..<position]
-        key[0] = delayed
-        append(ordered(dueMs), to: &key)
-        key += name[position...]
-        return key
-    }
-
-    static func held(_ name: [UInt8], key recordKey: [UInt8]) -> [UInt8] {
-        held(in: name.dropLast(positionBytes), recordKey) + name.suffix(positionBytes)
-    }
-
-    static func summary(_ name: [UInt8], key recordKey: [UInt8]) -> [UInt8] {
-        var key = held(in: name.dropLast(positionBytes), recordKey)
-        key[0] = summary
-        return key
-    }
-
-    /// What all held entries of a key begin with.
-    static func held(in partition: some Sequence<UInt8>, _ recordKey: [UInt8]) -> [UInt8] {
-        var key = Array(partition)
-        key[0] = held
+    private static func append(_ recordKey: some Collection<UInt8>, to key: inout [UInt8]) {
         for shift in [24, 16, 8, 0] { key.append(UInt8(truncatingIfNeeded: recordKey.count >> shift)) }
-        return key + recordKey
+        key.append(contentsOf: recordKey)
     }
 
     // MARK: Parts
@@ -152,9 +156,11 @@ enum FailureKeys {
 
     /// The position at the end of a key.
     static func position(endOf key: UnsafeRawBufferPointer) -> Position {
-        func word(_ range: Range<Int>) -> UInt64 { unsafe key[range].reduce(0) { $0 << 8 | UInt64($1) } }
         let end = key.count
         guard end >= positionBytes else { return .start }
-        return Position(high: word((end - 16)..<(end - 8)), low: word((end - 8)..<end))
+        func word(_ offset: Int) -> UInt64 {
+            unsafe UInt64(bigEndian: key.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+        }
+        return Position(high: word(end - 16), low: word(end - 8))
     }
 }

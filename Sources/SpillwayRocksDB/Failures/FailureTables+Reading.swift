@@ -24,9 +24,9 @@ extension FailureTables {
     ) throws -> [SideEntry] {
         guard limit > 0, key.count <= FailureOperation.longestKey else { return [] }
         let view = database.snapshot()
-        let prefix = FailureKeys.held(in: FailureKeys.partition(FailureKeys.held, group, partition), key)
-        var summaryRow = prefix
-        summaryRow[0] = FailureKeys.summary
+        let place = FailureKeys.partition(FailureKeys.name, group, partition)
+        let prefix = FailureKeys.held(in: place, key)
+        let summaryRow = FailureKeys.held(FailureKeys.summary, in: place, key)
         // The summary knows where the first one is, so that what removed rows have left before it is not read.
         let summary = try database.get(side, summaryRow, options: .init(snapshot: view))
         guard let summary = try summary.map(FailureEncoding.summary) else { return [] }
@@ -56,14 +56,16 @@ extension FailureTables {
             upper = prefix
             FailureKeys.append(FailureKeys.ordered(dueByMs + 1), to: &upper)
         }
-        var found: [SideEntry] = []
-        try unsafe walk(.side, from: prefix, to: upper) { key, value in
-            let position = unsafe FailureKeys.position(endOf: key)
-            let name = RecordName(group: group, partition: partition, position: position)
-            found.append(try unsafe FailureEncoding.entry([UInt8](value), name: name))
-            return found.count < limit
+        return try learning(of: FailureKeys.partition(FailureKeys.name, group, partition)) { begin in
+            var found: [SideEntry] = []
+            try unsafe walk(.side, from: prefix, to: upper, begin: begin) { key, value in
+                let position = unsafe FailureKeys.position(endOf: key)
+                let name = RecordName(group: group, partition: partition, position: position)
+                found.append(try unsafe FailureEncoding.entry([UInt8](value), name: name))
+                return found.count < limit
+            }
+            return found
         }
-        return found
     }
 
     func nextDelayedDueMs(_ group: String, _ partition: TopicPartition) throws -> Int64? {
@@ -81,7 +83,7 @@ extension FailureTables {
         let prefix = group.map { FailureKeys.group(FailureKeys.letter, $0) } ?? [FailureKeys.letter]
         var lower = prefix
         if let name {
-            let behind = FailureKeys.letter(FailureKeys.name(name)) + [0]
+            let behind = FailureKeys.letter(name) + [0]
             if lower.precedes(behind) { lower = behind }
         }
         var found: [DeadLetter] = []
@@ -94,7 +96,7 @@ extension FailureTables {
     }
 
     func deadLetter(_ name: RecordName) throws -> DeadLetter? {
-        let value = try database.get(letters, FailureKeys.letter(FailureKeys.name(name)))
+        let value = try database.get(letters, FailureKeys.letter(name))
         return try value.map { try FailureEncoding.letter($0, name: name) }
     }
 }

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// The families of a failure store, and what it remembers of them.
 ///
-/// The rows and what is remembered change in one step, under one lock that the writer holds while RocksDB takes its batch;
-/// a walk takes its view of the rows under the same lock. The sync comes after it.
+/// What is remembered changes under one lock, under which walks take their views of the rows, too. The writer does not
+/// hold it while RocksDB takes a batch: it tells of the rows that it puts before, and of the rest behind.
 final class FailureTables: Sendable {
     /// One of the two families that are walked.
     enum Part: Sendable {
@@ -24,6 +24,7 @@ final class FailureTables: Sendable {
         var letters = FailureCount.zero
         fileprivate(set) var sideGaps = EmptyRanges()
         fileprivate(set) var letterGaps = EmptyRanges()
+        fileprivate(set) var known = KnownEntries()
     }
 
     let database: Database
@@ -34,18 +35,20 @@ final class FailureTables: Sendable {
     private let state: Mutex<State>
 
     /// Opens the families; makes those that are not there. Blocks.
-    init(_ database: Database) throws {
+    init(_ database: Database, _ known: KnownEntries = KnownEntries()) throws {
         self.database = database
         side = try Self.family(database, FailureFamilies.side)
         names = try Self.family(database, FailureFamilies.names)
         letters = try Self.family(database, FailureFamilies.letters)
         var loaded = State()
+        loaded.known = known
         try Self.loadCounts(database, side) { loaded.groups[$0, default: Counts()].side = $1 }
         try Self.loadCounts(database, letters) { group, count in
             loaded.groups[group, default: Counts()].letters = count
             loaded.letters.records += count.records
             loaded.letters.bytes += count.bytes
         }
+        try Self.loadPlaces(database, names) { loaded.known.load($0, highest: $1) }
         state = Mutex(loaded)
     }
 
@@ -66,37 +69,91 @@ final class FailureTables: Sendable {
         try walk.check()
     }
 
+    /// Finds the highest name of each place: two seeks a place.
+    private static func loadPlaces(
+        _ database: Database, _ names: ColumnFamily, _ found: ([UInt8], Position) -> Void
+    ) throws {
+        let lower = [FailureKeys.name]
+        let walk = database.iterator(names, .init(lower: lower, upper: FailureKeys.end(of: lower)))
+        walk.seekToFirst()
+        while walk.isValid {
+            let place = Array(walk.key.dropLast(FailureKeys.positionBytes))
+            let end = FailureKeys.end(of: place)
+            walk.seek(backTo: end)
+            guard walk.isValid else { break }
+            found(place, unsafe walk.withKey { unsafe FailureKeys.position(endOf: $0) })
+            walk.seek(to: end)
+        }
+        try walk.check()
+    }
+
     /// What is remembered now.
     var remembered: State { state.withLock { $0 } }
 
     func counts(of group: String) -> Counts { state.withLock { $0.groups[Array(group.utf8)] ?? Counts() } }
     var allLetters: FailureCount { state.withLock { $0.letters } }
 
+    /// The number of a place among the known entries.
+    func number(ofPlace prefix: [UInt8]) -> Int { state.withLock { $0.known.number(of: prefix) } }
+
+    func withKnownEntries(_ body: (KnownEntries) -> Void) { state.withLock { body($0.known) } }
+
     /// Writes a batch, not synced, and remembers what it changes; nothing is remembered if that fails. Blocks.
     func write(_ batch: WriteBatch, _ change: FailureGroup.Change) throws {
         if let failure = database.events.failure { throw failure }
-        try state.withLock { state in
-            try database.append(batch)
+        state.withLock { state in
+            state.sideGaps.beginPuts(change.delayedRows)
+            state.letterGaps.beginPuts(change.letterRows)
+        }
+        defer {
+            state.withLock { state in
+                state.sideGaps.endPuts()
+                state.letterGaps.endPuts()
+            }
+        }
+        try database.append(batch)
+        state.withLock { state in
             for (group, counts) in change.groups { state.groups[group] = counts == Counts() ? nil : counts }
             state.letters = change.letters
-            for key in change.delayedRows { state.sideGaps.put(key) }
-            for key in change.letterRows { state.letterGaps.put(key) }
+            // Behind the write: a read that began before it, and is not over, learns nothing of these.
+            for entry in change.entries { state.known.set(entry.place, entry.position, entry.location) }
         }
     }
 
     // MARK: Walking
 
+    /// Runs a read of a place's delayed entries, and learns from what it finds.
+    ///
+    /// - Parameter body: is given what it has to call in the step in which its view of the rows is made.
+    func learning(
+        of place: [UInt8], _ body: (_ begin: (inout KnownEntries) -> Void) throws -> [SideEntry]
+    ) rethrows -> [SideEntry] {
+        var begun: Int?
+        var found: [(position: Position, location: KnownEntries.Location)] = []
+        defer { if let begun { state.withLock { $0.known.endRead(begun, found) } } }
+        let entries = try body { known in
+            let number = known.number(of: place)
+            known.beginRead(number)
+            begun = number
+        }
+        found = entries.map { ($0.name.position, .delayed(dueMs: $0.dueMs, byteCount: $0.byteCount)) }
+        return entries
+    }
+
     /// From how many marks on a gap is worth a seek.
     static let notedMarks = 32
 
     /// Hands over the rows from one key up to and without another, until the body returns false. Blocks.
+    ///
+    /// - Parameter begin: called in the step in which the view of the rows is made.
     func walk(
-        _ part: Part, from lower: [UInt8], to upper: [UInt8],
+        _ part: Part, from lower: [UInt8], to upper: [UInt8], begin: (inout KnownEntries) -> Void = { _ in },
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Bool
     ) throws {
         guard lower.precedes(upper) else { return }
         let gaps: WritableKeyPath<State, EmptyRanges> = part == .side ? \.sideGaps : \.letterGaps
         let (id, known, view) = state.withLock { state in
+            begin(&state.known)
             let (id, known) = state[keyPath: gaps].begin(lower: lower, upper: upper)
             return (id, known, database.snapshot())
         }

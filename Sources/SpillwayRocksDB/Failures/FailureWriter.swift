@@ -8,25 +8,28 @@ internal import Synchronization
 /// When many call at once the writer waits a moment for more, as the log's does (``GroupGathering``).
 final class FailureWriter: Sendable {
     /// A change that waits for its batch.
-    private final class Pending: Sendable {
-        let change: FailureChange
+    @safe private final class Pending: Sendable {
+        let call: FailureCall
         /// Asked on the writer's thread, before the change is made.
         let admission: (@Sendable () throws -> Void)?
-        private let waiter: Mutex<CheckedContinuation<Int, any Error>?>
+        private let waiter: Mutex<UnsafeContinuation<Int, any Error>?>
 
         init(
-            _ change: FailureChange, _ admission: (@Sendable () throws -> Void)?,
-            _ waiter: CheckedContinuation<Int, any Error>
+            _ call: FailureCall, _ admission: (@Sendable () throws -> Void)?,
+            _ waiter: UnsafeContinuation<Int, any Error>
         ) {
-            self.change = change
+            self.call = call
             self.admission = admission
-            self.waiter = Mutex(waiter)
+            unsafe self.waiter = unsafe Mutex(waiter)
         }
 
-        var isFinished: Bool { waiter.withLock { $0 == nil } }
+        var isFinished: Bool { unsafe waiter.withLock { unsafe $0 == nil } }
 
         /// Lets the caller go on; the first outcome stays.
-        func finish(_ result: Result<Int, any Error>) { waiter.withLock { $0.take() }?.resume(with: result) }
+        func finish(_ result: Result<Int, any Error>) {
+            // Taken by whoever is first, so resumed once.
+            unsafe waiter.withLock { unsafe $0.take() }?.resume(with: result)
+        }
     }
 
     private struct Queue: Sendable {
@@ -63,11 +66,11 @@ final class FailureWriter: Sendable {
     ///
     /// - Parameter admission: throws if the change may not be made any more; asked at the last moment.
     /// - Returns: how many letters were discarded or moved.
-    func make(_ change: FailureChange, unless admission: (@Sendable () throws -> Void)? = nil) async throws -> Int {
-        try await withCheckedThrowingContinuation { waiter in
-            let call = Pending(change, admission, waiter)
+    func make(_ call: FailureCall, unless admission: (@Sendable () throws -> Void)? = nil) async throws -> Int {
+        try await unsafe withUnsafeThrowingContinuation { waiter in
+            let pending = unsafe Pending(call, admission, waiter)
             let (isFirst, wakes) = queue.withLock { queue in
-                queue.calls.append(call)
+                queue.calls.append(pending)
                 defer { queue.isScheduled = true }
                 return (!queue.isScheduled, queue.signalsAt.map { queue.calls.count >= $0 } ?? false)
             }
@@ -119,7 +122,7 @@ final class FailureWriter: Sendable {
             var taken: [Pending] = []
             var bytes = 0
             while bytes < Self.batchBytes, let next = queue.calls.popFirst() {
-                bytes += next.change.byteCount
+                bytes += next.call.byteCount
                 taken.append(next)
             }
             return taken
@@ -157,21 +160,21 @@ final class FailureWriter: Sendable {
 
     /// Makes a batch of the changes that are not refused; those that are have their outcome then.
     private func prepare(_ calls: [Pending]) throws -> Prepared {
-        var group = try FailureGroup(calls.map(\.change), tables, limits: limits)
+        var group = try FailureGroup(calls.map(\.call), tables, limits: limits)
         let isDiskFull = tables.database.reserve.level == .critical
         var staged: [(call: Pending, count: Int)] = []
         for (number, call) in calls.enumerated() {
-            if isDiskFull, !call.change.onlyRemoves {
+            if isDiskFull, !call.call.onlyRemoves {
                 call.finish(.failure(Self.diskFull))
                 continue
             }
             do {
                 try call.admission?()
-                staged.append((call, try group.stage(call.change, number)))
+                staged.append((call, try group.stage(number)))
             } catch { call.finish(.failure(error)) }
         }
         let batch = WriteBatch()
-        return Prepared(batch: batch, change: try group.write(into: batch, tables), staged: staged)
+        return Prepared(batch: batch, change: try group.write(into: batch), staged: staged)
     }
 
     private func sync() throws {

@@ -25,11 +25,18 @@ public final class RocksFailureStore: FailureStore {
     ///   - registry: shows `spillway_side_queue_records` and `spillway_side_queue_bytes` by group,
     ///     `spillway_dead_letters_records`, `spillway_dead_letters_bytes` and `spillway_side_queue_sync_seconds`.
     /// - Throws: `DatabaseError`, or `MetricsError` if the names are taken by others.
-    public init(
+    public convenience init(
         _ database: Database, limits: FailureStoreLimits = FailureStoreLimits(),
         metrics registry: MetricsRegistry = MetricsRegistry()
     ) throws {
-        tables = try FailureTables(database)
+        try self.init(database, limits: limits, metrics: registry, known: KnownEntries())
+    }
+
+    /// - Parameter known: empty; with its bounds.
+    init(_ database: Database, limits: FailureStoreLimits, metrics registry: MetricsRegistry, known: KnownEntries)
+        throws
+    {
+        tables = try FailureTables(database, known)
         let metrics = try FailureStoreMetrics(registry)
         metrics.show(tables.remembered)
         writer = FailureWriter(tables, limits: limits, metrics)
@@ -49,7 +56,11 @@ public final class RocksFailureStore: FailureStore {
     ) async throws {
         for operation in operations { try operation.validate() }
         do {
-            _ = try await writer.make(.apply(operations)) { [self] in
+            guard !generations.isEmpty else {
+                _ = try await writer.make(FailureCall(operations))
+                return
+            }
+            _ = try await writer.make(FailureCall(operations)) { [self] in
                 try fences.withLock { try $0.check(group: group, generations) }
             }
         } catch { throw Self.storeError(error) }
@@ -67,15 +78,17 @@ public final class RocksFailureStore: FailureStore {
     }
 
     /// Removes dead letters; durable on return.
-    public func discardDeadLetters(_ names: [RecordName]) async throws -> Int { try await make(.discard(names)) }
+    public func discardDeadLetters(_ names: [RecordName]) async throws -> Int {
+        try await make(FailureCall(discarding: names))
+    }
 
     /// Moves dead letters back to the side queues of their groups; durable on return.
     public func requeueDeadLetters(_ names: [RecordName], dueMs: Int64) async throws -> Int {
-        try await make(.requeue(names, dueMs: dueMs))
+        try await make(FailureCall(requeueing: names, dueMs: dueMs))
     }
 
-    private func make(_ change: FailureChange) async throws -> Int {
-        do { return try await writer.make(change) } catch { throw Self.storeError(error) }
+    private func make(_ call: FailureCall) async throws -> Int {
+        do { return try await writer.make(call) } catch { throw Self.storeError(error) }
     }
 
     private static func storeError(_ error: any Error) -> FailureStoreError {

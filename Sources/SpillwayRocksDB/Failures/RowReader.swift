@@ -41,7 +41,12 @@ struct RowReader {
     }
 
     /// 8 bytes, big endian.
-    mutating func word() throws -> UInt64 { bytes[try take(8)].reduce(0) { $0 << 8 | UInt64($1) } }
+    mutating func word() throws -> UInt64 {
+        let range = try take(8)
+        return unsafe bytes.withUnsafeBytes {
+            unsafe UInt64(bigEndian: $0.loadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
+        }
+    }
 
     mutating func position() throws -> Position { Position(high: try word(), low: try word()) }
 
@@ -59,9 +64,9 @@ struct RowReader {
     /// A length and so many bytes.
     mutating func part() throws -> Range<Int> { try take(try varint()) }
 
-    mutating func text() throws -> String { try text(Array(bytes[try part()])) }
+    mutating func text() throws -> String { try text(bytes[try part()]) }
 
-    private func text(_ bytes: [UInt8]) throws -> String {
+    private func text(_ bytes: some Collection<UInt8>) throws -> String {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed() }
         return text
     }

@@ -14,10 +14,18 @@ public final class RocksSettingsStore: SettingsStore {
     }
 
     private let values: KeyValueStore
-    private let work = BlockingExecutor(name: "settings", threads: 1)
+    /// One thread: between the look at the newest revision and the write nobody else writes.
+    let work = BlockingExecutor(name: "settings", threads: 1)
+    private let beforeWrite: @Sendable () -> Void
 
     /// Opens the store; makes its column family if it is not there. Blocks.
-    public init(_ database: Database) throws { values = try KeyValueStore(database) }
+    public convenience init(_ database: Database) throws { try self.init(database) {} }
+
+    /// Opens the store for a test, which is called by each change between its look at the newest revision and its write.
+    init(_ database: Database, beforeWrite: @escaping @Sendable () -> Void) throws {
+        values = try KeyValueStore(database)
+        self.beforeWrite = beforeWrite
+    }
 
     /// Waits for calls that have begun; to be called before the database is closed. Blocks.
     public func close() { work.shutdown() }
@@ -40,6 +48,7 @@ public final class RocksSettingsStore: SettingsStore {
             let entries = try entries(name)
             let last = entries.last?.revision ?? 0
             guard last == revision else { throw SettingsError.conflict(name, expected: revision, found: last) }
+            beforeWrite()
             let row = Row(author: author, atMs: atMs, value: Data(value))
             try values.put(Self.key(name, last + 1), Array(try JSONEncoder().encode(row)))
             if entries.count >= keptSettingsRevisions { try values.delete(Self.key(name, entries[0].revision)) }

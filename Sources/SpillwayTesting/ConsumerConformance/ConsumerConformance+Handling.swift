@@ -99,12 +99,11 @@ extension ConsumerConformance {
             try await eventuallyCommitted(broker, topic)
         }
         let letters = try await store.deadLetters(group: "g", after: nil, limit: 10)
-        let attempts = Dictionary(
-            uniqueKeysWithValues: letters.map {
-                (String(decoding: $0.record.value ?? [], as: UTF8.self), $0.attempts)
-            })
+        let attempts = letters.map {
+            "\(String(decoding: $0.record.value ?? [], as: UTF8.self)): \($0.attempts)"
+        }
         // The refused one at once, the other after its attempts: retries come before dead letters.
-        try requireEqual(attempts, ["1": 1, "2": 3], "the attempts of the dead letters")
+        try requireEqual(attempts.sorted(), ["1: 1", "2: 3"], "the attempts of the dead letters")
         try requireEqual(records.attempts("2"), 3, "the count of deliveries that the handler saw")
     }
 

@@ -39,6 +39,8 @@ extension ConsumerConformance {
         let (broker, topic) = try await brokerWithTopic(partitions: 4)
         let records = HandledRecords()
         let sent = (0..<300).map { (key: Optional("key\($0 % 50)"), value: "\($0)") }
+        // Nobody gets past the middle before all have left.
+        for number in 150..<200 { records.tell("\(number)", .fail) }
         try await send(sent, to: topic, broker)
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             for number in 0..<4 {
@@ -50,6 +52,8 @@ extension ConsumerConformance {
             }
             try await tasks.waitForAll()
         }
+        try require(records.count <= 150, "no record is handled before those of its key that failed")
+        for number in 150..<200 { records.tell("\(number)", .handle) }
         try await withConsumer(broker, configuration(topic), records) { _ in
             try await eventually("the rest is handled") { records.count == 300 }
             try await eventuallyCommitted(broker, topic)
@@ -62,10 +66,17 @@ extension ConsumerConformance {
         let records = HandledRecords()
         let sent = (0..<200).map { (key: Optional("key\($0 % 20)"), value: "\($0)") }
         try await send(sent, to: topic, broker)
+        var left = 200
         for round in 1...4 {
+            // One of each key, more than there are workers: all are in the middle of something.
+            let middle = Set((round * 40 - 20..<round * 40).map { "\($0)" })
+            for value in middle { records.tell(value, .block) }
             try await withConsumer(broker, configuration(topic), records, ending: .killed) { _ in
-                try await eventually("some are handled") { records.count >= round * 30 }
+                try await eventually("all its workers are busy") { middle.intersection(records.begun).count >= 4 }
+                try await eventually("some is committed") { try await uncommitted(broker, topic) < left }
             }
+            left = try await uncommitted(broker, topic)
+            for value in middle { records.tell(value, .handle) }
         }
         try await withConsumer(broker, configuration(topic), records) { _ in
             try await eventually("the rest is handled") { records.count == 200 }
@@ -114,25 +125,28 @@ extension ConsumerConformance {
     }
 
     private func drainBeforeGoing() async throws {
-        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        let (broker, topic) = try await brokerWithTopic(partitions: 2)
+        let faulty = FaultInjectingBroker(broker)
         let records = HandledRecords()
-        records.tell("0", .block)
-        try await send([("a", "0")], to: topic, broker)
-        try await withConsumer(broker, configuration(topic), records, id: "first") { first in
-            try await eventually("it is being handled") { records.begun == ["0"] }
-            try await withThrowingTaskGroup(of: Void.self) { tasks in
-                // Another owner comes; whoever the broker gives the partition to has it only afterwards.
+        for number in 0..<16 { records.tell("\(number)", .block) }
+        var configuration = configuration(topic)
+        configuration.concurrency = 16
+        try await send((0..<16).map { ("key\($0)", "\($0)") }, to: topic, broker)
+        try await withConsumer(faulty, configuration, records, id: "first") { _ in
+            try await eventually("all are being handled") { records.begun.count == 16 }
+            try await withThrowingTaskGroup(of: Void.self) { [configuration] tasks in
                 tasks.addTask {
-                    try await withConsumer(broker, configuration(topic), records, id: "second") { _ in
-                        try await eventually("it is handled") { records.values.count >= 1 }
+                    try await withConsumer(broker, configuration, records, id: "second") { second in
+                        try await eventually("it has a partition") { second.inspect().partitions.count == 1 }
                     }
                 }
-                try await steadily("it is handled by one only") { records.begun == ["0"] }
-                records.tell("0", .handle)
+                try await eventually("a partition is asked back") { faulty.revocations > 0 }
+                try await steadily("they are handled by one only") { records.begun.count == 16 }
+                for number in 0..<16 { records.tell("\(number)", .handle) }
                 try await tasks.waitForAll()
             }
             try await eventuallyCommitted(broker, topic)
-            try requireEqual(records.begun, ["0"], "the handlings")
+            try requireEqual(records.begun.count, 16, "the number of handlings")
         }
     }
 

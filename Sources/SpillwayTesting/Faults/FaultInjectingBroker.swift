@@ -8,6 +8,8 @@ public final class FaultInjectingBroker: Broker {
         var faults: BrokerFaults
         var random: SeededRandom
         var subscriptions: [FaultInjectingSubscription] = []
+        /// How often partitions were asked back.
+        var revocations = 0
     }
 
     let inner: any Broker
@@ -108,6 +110,10 @@ public final class FaultInjectingBroker: Broker {
     ) async throws -> [TopicPartition: Int] {
         try await inner.recordCounts(from: positions, of: topic)
     }
+
+    var revocations: Int { state.withLock { $0.revocations } }
+
+    func noteRevocation() { state.withLock { $0.revocations += 1 } }
 
     func forget(_ subscription: FaultInjectingSubscription) {
         state.withLock { state in state.subscriptions.removeAll { $0 === subscription } }

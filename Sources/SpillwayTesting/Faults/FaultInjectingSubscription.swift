@@ -39,6 +39,7 @@ final class FaultInjectingSubscription: Subscription {
         if let again { return .records(again) }
         let event = try await inner.next()
         if state.withLock({ $0.isBroken }) { throw Self.broken }
+        if case .revoking = event { broker.noteRevocation() }
         guard case .records(let batch) = event else { return event }
         try await broker.delay(\.deliveryDelay)
         if broker.happens(\.duplicateDeliveries) {
@@ -61,6 +62,8 @@ final class FaultInjectingSubscription: Subscription {
         }
         inner.request(records: more, bytes: moreBytes)
     }
+
+    func fetchNow() { inner.fetchNow() }
 
     func pause(_ partitions: [TopicPartition]) { inner.pause(partitions) }
 

@@ -17,6 +17,13 @@ final class HandlerRunner: Sendable {
         var outcome: Outcome
     }
 
+    /// Where a handler that keeps its own positions begins; `nil` if it could not say.
+    struct Answer: Sendable {
+        var process: Int
+        var opening: EngineActions.Opening
+        var positions: [TopicPartition: Position]?
+    }
+
     private struct Process: Sendable {
         var processor: Processor
         var executor = SimulatedExecutor()
@@ -28,6 +35,7 @@ final class HandlerRunner: Sendable {
         var dead: [SimulatedExecutor] = []
         var tasks: [Task<Void, Never>] = []
         var ended: [Ended] = []
+        var answers: [Answer] = []
         /// Handlers of living processes that have not returned.
         var handling: [Int: Int] = [:]
     }
@@ -43,17 +51,34 @@ final class HandlerRunner: Sendable {
         self.makeProcessor = makeProcessor
     }
 
-    /// Starts to handle a piece of work, in a process that begins if there is none of that number.
+    /// Starts to handle a piece of work.
     func begin(_ work: Work, in number: Int) {
+        start(in: number) { processor in
+            let outcome = await Self.handle(work, processor.shape)
+            return { $0.ended.append(Ended(process: number, work: work, outcome: outcome)) }
+        }
+    }
+
+    /// Asks where a partition begins.
+    func ask(_ opening: EngineActions.Opening, in number: Int) {
+        start(in: number) { processor in
+            let positions = try? await processor.positionOwner?.startPositions(for: [opening.partition])
+            return { $0.answers.append(Answer(process: number, opening: opening, positions: positions)) }
+        }
+    }
+
+    /// Starts something in a process, which begins if there is none of that number.
+    private func start(
+        in number: Int, _ body: @escaping @Sendable (Processor) async -> @Sendable (inout State) -> Void
+    ) {
         let process =
             state.withLock { $0.processes[number] } ?? Process(processor: makeProcessor())
-        let shape = process.processor.shape
         // The one place where a handler starts: its task is kept until the end of the run.
         let task = Task(executorPreference: process.executor) {
-            let outcome = await Self.handle(work, shape)
+            let note = await body(process.processor)
             self.state.withLock { state in
                 if let count = state.handling[number] { state.handling[number] = count - 1 }
-                state.ended.append(Ended(process: number, work: work, outcome: outcome))
+                note(&state)
             }
         }
         state.withLock { state in
@@ -101,6 +126,14 @@ final class HandlerRunner: Sendable {
         state.withLock { state in
             defer { state.ended = [] }
             return state.ended
+        }
+    }
+
+    /// What was answered since the last time.
+    func takeAnswers() -> [Answer] {
+        state.withLock { state in
+            defer { state.answers = [] }
+            return state.answers
         }
     }
 

@@ -26,7 +26,8 @@ extension HandlerSimulation {
         public let position: Position
         /// How often it was handed to a handler.
         public internal(set) var deliveries = 0
-        /// How often a handler returned that it is done; at least 1 unless it was given up.
+        /// How often a handler returned that it is done, or began behind it, if it keeps its own positions; at least 1
+        /// unless it was given up.
         public internal(set) var acknowledgements = 0
         /// It went to the dead letters.
         public internal(set) var isGivenUp = false

@@ -49,8 +49,8 @@ import SpillwayCore
 /// actor might wait for a process that has died.
 ///
 /// The consumer's order, its attempts in place and what follows them are as configured; limits, intervals, workers and
-/// waits are drawn from the seed, and times are short. A ``PositionOwner`` is not asked where to begin: partitions begin
-/// at the group's commit, so it has to pass over what its store has already.
+/// waits are drawn from the seed, and times are short. A ``PositionOwner`` is asked where to begin, and may not
+/// begin behind a record that it was never given; whatever it passes over counts as acknowledged.
 public struct HandlerSimulation: Sendable {
     /// What a run needs of the user's.
     private struct Run: Sendable {
@@ -89,7 +89,10 @@ public struct HandlerSimulation: Sendable {
     ///
     /// - Throws: ``Failure``; ``ConsumerError`` for a configuration that is not valid.
     @discardableResult
-    public func run(seed: UInt64) throws -> Outcome {
+    public func run(seed: UInt64) throws -> Outcome { try run(seed: seed, planting: nil) }
+
+    @discardableResult
+    func run(seed: UInt64, planting mutation: EngineMutation?) throws -> Outcome {
         try consumer.validate()
         var random = SeededRandom(seed: seed)
         let time = ManualTimeSource(wallMilliseconds: SimulationWorld.startMs)
@@ -101,7 +104,8 @@ public struct HandlerSimulation: Sendable {
         let runner = HandlerRunner(timeSource: time, faults: faults, makeProcessor: run.makeProcessor)
         defer { runner.finish() }
         let ledger = SimulationLedger(messages, plan, &random)
-        var world = SimulationWorld(plan: plan, ledger: ledger, random: random, runner: runner)
+        var world = SimulationWorld(
+            plan: plan, ledger: ledger, random: random, mutation: mutation, runner: runner)
         do {
             try world.run()
         } catch {

@@ -11,7 +11,6 @@ extension SimulationPlan {
         let hasStore = mayMove && (consumer.needsFailureStore || random.chance(0.5))
         settings = EngineSettings(consumer, processor: processor, usesFailureStore: hasStore)
         settings.limits.maxDelay = min(settings.limits.maxDelay, .milliseconds(20))
-        settings.asksForPositions = false
         settings.concurrency = workers
         settings.maxInFlightRecords = max(2, drawn.maxInFlightRecords)
         settings.maxInFlightBytes = drawn.maxInFlightBytes

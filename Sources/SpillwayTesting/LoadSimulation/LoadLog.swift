@@ -43,7 +43,7 @@ struct LoadLog {
     static func position(_ index: Int) -> Position { Position(high: 1, low: UInt64(index)) }
     static func index(of record: Record) -> Int { Int(record.position?.low ?? 0) }
 
-    func record(_ index: Int, key: [UInt8]) -> Record {
+    func record(_ index: Int, key: [UInt8]?) -> Record {
         Record(key: key, value: [], position: Self.position(index), timestampMs: 0)
     }
 
@@ -78,11 +78,14 @@ struct LoadLog {
         return delivered - prefix
     }
 
-    mutating func commit(_ next: Position, isStored: (Int) -> Bool) throws(SimulationViolation) {
+    /// A commit passes nothing that is neither done nor stored when it is decided; later that may have changed.
+    mutating func check(commit next: Position, isStored: (Int) -> Bool) throws(SimulationViolation) {
         _ = window(isStored: isStored)
         guard next <= Self.position(prefix) else {
             throw SimulationViolation("commit: \(next) passes record \(prefix) of \(name)")
         }
-        committed = next.high == 0 ? 0 : Int(next.low)
     }
+
+    /// A commit has taken effect.
+    mutating func commit(_ next: Position) { committed = next.high == 0 ? 0 : Int(next.low) }
 }

@@ -49,9 +49,11 @@ public struct LoadSimulation: Sendable {
     /// Runs until everything has ended that does not fail for ever, or the plan's time is over.
     ///
     /// - Throws: ``Failure``; what ``ConsumerConfiguration/validate()`` throws.
-    public func run() throws -> Report {
+    public func run() throws -> Report { try run(planting: nil) }
+
+    func run(planting mutation: LoadMutation?) throws -> Report {
         try plan.consumer.validate()
-        var world = LoadWorld(plan, seed: seed)
+        var world = LoadWorld(plan, seed: seed, mutation: mutation)
         do {
             try world.run()
         } catch {

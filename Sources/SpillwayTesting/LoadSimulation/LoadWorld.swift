@@ -12,6 +12,7 @@ struct LoadWorld {
     }
 
     let plan: LoadSimulation.Plan
+    private let mutation: LoadMutation?
     var engine: ConsumerEngine
     var store = SimulatedFailureStore()
     var logs: [LoadLog]
@@ -35,8 +36,9 @@ struct LoadWorld {
     /// The most records of one fetch.
     private static let fetchRecords = 500
 
-    init(_ plan: LoadSimulation.Plan, seed: UInt64) {
+    init(_ plan: LoadSimulation.Plan, seed: UInt64, mutation: LoadMutation? = nil) {
         self.plan = plan
+        self.mutation = mutation
         let (start, end) = (start, start + plan.arrivals)
         now = start
         lastArrival = end
@@ -133,7 +135,8 @@ struct LoadWorld {
         {
             let index = logs[number].delivered
             let entry = logs[number].entries[index]
-            let record = logs[number].record(index, key: key(entry.traffic, entry.key))
+            let isKeyless = mutation == .forgetsKeys
+            let record = logs[number].record(index, key: isKeyless ? nil : key(entry.traffic, entry.key))
             demandRecords -= 1
             demandBytes -= record.byteCount
             logs[number].delivered += 1
@@ -150,7 +153,7 @@ struct LoadWorld {
         let wallMs = wallMs
         if let writes = engine.takeSideWrites(now: now, wallMs: wallMs) { push(.written(writes), plan.storeWrite) }
         if let loads = engine.takeSideLoads(now: now, wallMs: wallMs) { push(.loaded(loads), plan.storeRead) }
-        if let commits = engine.takeCommits(now: now) { push(.committed(commits), plan.commit) }
+        if let commits = engine.takeCommits(now: now) { try begin(commits) }
         mostInFlight = max(mostInFlight, engine.inFlightRecords)
         guard engine.inFlightRecords + demandRecords <= plan.consumer.maxInFlightRecords else {
             throw SimulationViolation(
@@ -173,9 +176,18 @@ struct LoadWorld {
         for seek in actions.seek { logs[seek.partition.partition].delivered = Int(seek.position.low) }
         for partition in actions.resume { logs[partition.partition].isPaused = false }
         for opening in actions.open { push(.opened(opening), plan.storeRead) }
-        demandRecords += actions.request?.records ?? 0
+        demandRecords += (actions.request?.records ?? 0) * (mutation == .demandsTooMuch ? 2 : 1)
         demandBytes += actions.request?.bytes ?? 0
         return actions.request != nil || !actions.resume.isEmpty
+    }
+
+    private mutating func begin(_ commits: [Commit]) throws(SimulationViolation) {
+        for commit in commits {
+            let number = commit.partition.partition
+            let next = mutation == .commitsOneTooFar ? commit.next.successor : commit.next
+            try logs[number].check(commit: next, isStored: isStored(number))
+        }
+        push(.committed(commits), plan.commit)
     }
 
     /// A worker takes one record after the other.
@@ -204,10 +216,7 @@ struct LoadWorld {
         case .loaded(let loads):
             engine.sideLoaded(loads, loads.map { store.answer($0) }, now: now, wallMs: wallMs)
         case .committed(let commits):
-            for commit in commits {
-                let number = commit.partition.partition
-                try logs[number].commit(commit.next, isStored: isStored(number))
-            }
+            for commit in commits { logs[commit.partition.partition].commit(commit.next) }
             engine.commitEnded(.stored, now: now)
         }
         try pump()
@@ -228,7 +237,7 @@ struct LoadWorld {
             let isWaived = plan.consumer.retry.whenExhausted == .delay || plan.consumer.order != .key
             try logs[number].handled(index, keepsOrder: !isWaived, at: now)
             if plan.traffic[traffic].failing != .always { unfinished -= 1 }
-            return .finished
+            return mutation == .handlesAgain ? .retry(at: now) : .finished
         }
         failures[traffic] += 1
         let error = HandlerError(.unavailable, "planned", isRetriable: true)
@@ -256,7 +265,8 @@ extension LoadWorld {
     }
 
     private mutating func write(_ writes: SideWrites) {
-        guard store.apply(writes.operations) else { return engine.sideWritesEnded(.full, now: now) }
+        let isApplied = mutation == .storesNothing || store.apply(writes.operations)
+        guard isApplied else { return engine.sideWritesEnded(.full, now: now) }
         for operation in writes.operations {
             guard case .bury(let letter) = operation else { continue }
             giveUp(letter.name.partition.partition, Int(letter.name.position.low))

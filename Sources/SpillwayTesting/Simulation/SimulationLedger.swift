@@ -85,7 +85,7 @@ struct SimulationLedger: Sendable {
         let entry = partitions[partition].entries[index]
         if let message = entry.message {
             return Record(
-                key: message.key, value: message.value, position: entry.position,
+                key: keyless ? nil : message.key, value: message.value, position: entry.position,
                 timestampMs: message.timestampMs ?? Int64(index), headers: message.headers)
         }
         let value = withUnsafeBytes(of: UInt32(index).littleEndian) { Array($0) }
@@ -154,6 +154,22 @@ struct SimulationLedger: Sendable {
                 "replay: record \(entry.indexInKey) of key \(entry.key) in partition \(number) before \(left) again")
         }
         partitions[number].lastOfKey[entry.key] = (entry.indexInKey, generation)
+    }
+
+    /// A handler that keeps its own positions begins at one of them: what is before it has taken effect, whether anybody
+    /// heard of that or not.
+    mutating func pass(
+        _ number: Int, below position: Position, generation: UInt64, isStored: (Position) -> Bool
+    ) throws(SimulationViolation) {
+        for index in 0..<firstIndex(number, atOrAfter: position) {
+            let entry = partitions[number].entries[index]
+            if entry.hasEffect || isStored(entry.position) { continue }
+            guard entry.deliveries > 0 else {
+                throw SimulationViolation(
+                    "position: a handler begins partition \(number) at \(position), and was not given record \(index)")
+            }
+            try effect(number, index, generation: generation)
+        }
     }
 
     /// The last record of each key had the last word.

@@ -112,9 +112,9 @@ extension SimulationWorld {
     /// No two records of a key (or partition) are handled at once under one assignment.
     func checkStart(_ work: Work, by index: Int) throws(SimulationViolation) {
         guard plan.settings.order != .none else { return }
-        let starting = Self.slots(of: work, order: plan.settings.order)
+        let starting = slots(of: work)
         for item in nodes[index].running {
-            let both = starting.intersection(Self.slots(of: item.work, order: plan.settings.order))
+            let both = starting.intersection(slots(of: item.work))
             if let slot = both.first { throw SimulationViolation("order: two at once of \(slot)") }
         }
     }
@@ -122,19 +122,22 @@ extension SimulationWorld {
     private struct HandlingSlot: Hashable {
         var partition: Int
         var generation: UInt64
-        var key: [UInt8]
+        var key: Int
     }
 
-    private static func slots(of work: Work, order: OrderMode) -> Set<HandlingSlot> {
+    /// What the work takes for itself alone; the ledger knows which key a record has, whatever the engine was told.
+    private func slots(of work: Work) -> Set<HandlingSlot> {
         switch work.content {
         case .batch(let batch, _):
-            return [HandlingSlot(partition: batch.partition.partition, generation: batch.generation, key: [])]
+            return [HandlingSlot(partition: batch.partition.partition, generation: batch.generation, key: 0)]
         case .records(let records):
             return Set(
-                records.filter { order == .partition || $0.context.record.key != nil }.map { record in
-                    HandlingSlot(
-                        partition: record.context.partition.partition, generation: record.generation,
-                        key: order == .partition ? [] : Array(record.context.record.key ?? []))
+                records.map { record in
+                    let number = record.context.partition.partition
+                    let entry = ledger.partitions[number].entries[ledger.index(number, of: record.context.record)]
+                    return HandlingSlot(
+                        partition: number, generation: record.generation,
+                        key: plan.settings.order == .partition ? 0 : entry.key)
                 })
         }
     }
@@ -157,7 +160,10 @@ extension SimulationWorld {
     var firstUncommitted: Int? {
         broker.slots.indices.first { number in
             let end = ledger.partitions[number].entries.last?.position.successor
-            return (plan.settings.asksForPositions ? applied[number] : broker.slots[number].committed) != end
+            let committed = broker.slots[number].committed
+            // A user's handler that keeps its own positions is behind whatever it was heard of last.
+            if runner != nil { return max(committed ?? .start, applied[number]) != (end ?? applied[number]) }
+            return (plan.settings.asksForPositions ? applied[number] : committed) != end
         }
     }
 

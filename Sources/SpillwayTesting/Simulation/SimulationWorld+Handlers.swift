@@ -31,6 +31,7 @@ extension SimulationWorld {
     mutating func letHandlersRun() throws(SimulationViolation) {
         guard let runner else { return }
         for _ in 0..<Int.random(in: 0...3, using: &random) { runner.proceed(using: &random) }
+        for answer in runner.takeAnswers() { try take(answer) }
         for ended in runner.takeEnded() {
             // The answer of a process that was thought dead counts no more; what it has done is done.
             let index = nodes.firstIndex { $0.process == ended.process }
@@ -47,6 +48,26 @@ extension SimulationWorld {
             nodes[index].running[place].results = results
             nodes[index].running[place].endsAt = later(5)
         }
+    }
+
+    /// A handler has said where it begins.
+    private mutating func take(_ answer: HandlerRunner.Answer) throws(SimulationViolation) {
+        guard let index = nodes.firstIndex(where: { $0.process == answer.process }) else { return }
+        guard let positions = answer.positions else {
+            nodes[index].openings.append(SimulatedNode.Pending(value: answer.opening, at: later(20)))
+            return
+        }
+        let partition = answer.opening.partition
+        if let position = positions[partition] {
+            trace.note("process \(answer.process) begins partition \(partition.partition) at \(position)")
+            let (store, group) = (store, plan.settings.group)
+            try ledger.pass(partition.partition, below: position, generation: answer.opening.generation) { position in
+                store.entries[RecordName(group: group, partition: partition, position: position)] != nil
+            }
+            applied[partition.partition] = max(applied[partition.partition], position)
+        }
+        open(answer.opening, at: positions[partition], by: index)
+        try pump(index)
     }
 
     private static func words(_ results: [WorkResult]) -> String {

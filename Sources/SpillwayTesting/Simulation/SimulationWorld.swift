@@ -20,7 +20,7 @@ struct SimulationWorld: Sendable {
     var ledger: SimulationLedger
     var broker: SimulatedBroker
     var nodes: [SimulatedNode]
-    /// Where the handlers' own store stands; used by handlers that own their positions.
+    /// Where the handlers' own store stands, as far as is known; used by handlers that own their positions.
     var applied: [Position]
     var now = MonotonicInstant(nanoseconds: 1_000_000_000)
     var phase = Phase.faulty
@@ -227,17 +227,24 @@ struct SimulationWorld: Sendable {
             nodes[index].openings.removeFirst()
             if phase == .faulty, random.chance(0.2), nodes[index].engine.isOpening(epoch: opening.value.epoch) {
                 nodes[index].openings.append(SimulatedNode.Pending(value: opening.value, at: later(20)))
+            } else if let runner, plan.settings.asksForPositions {
+                runner.ask(opening.value, in: nodes[index].process)
             } else {
-                let held = held(opening.value)
-                nodes[index].engine.opened(
-                    opening.value.partition, epoch: opening.value.epoch,
+                open(
+                    opening.value,
                     at: plan.settings.asksForPositions ? applied[opening.value.partition.partition] : nil,
-                    held: held, now: now)
+                    by: index)
             }
         }
         try passStoreTime(index)
         nodes[index].engine.tick(now: now)
         try pump(index)
+    }
+
+    /// Tells a process where a partition begins.
+    mutating func open(_ opening: EngineActions.Opening, at position: Position?, by index: Int) {
+        let held = held(opening)
+        nodes[index].engine.opened(opening.partition, epoch: opening.epoch, at: position, held: held, now: now)
     }
 
     /// Names the next process.

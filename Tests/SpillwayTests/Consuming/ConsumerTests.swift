@@ -4,6 +4,20 @@ import SpillwayTesting
 import Synchronization
 import Testing
 
+/// Waits for a condition that a thousandth of the time would be enough for.
+///
+/// - Parameter looks: how often it is looked at, 1 ms apart: a machine that is busy has longer. Default two seconds.
+func soon(
+    _ what: Comment, looks: Int = 2_000, sourceLocation: SourceLocation = #_sourceLocation,
+    _ condition: () async throws -> Bool
+) async throws {
+    for _ in 0..<looks {
+        if try await condition() { return }
+        try await Task.sleep(for: .milliseconds(1))
+    }
+    try #require(Bool(false), "did not happen: \(what)", sourceLocation: sourceLocation)
+}
+
 /// Waits for a condition, up to a minute: the machine may be busy.
 func eventually(_ condition: () async throws -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(60)

@@ -52,15 +52,15 @@ private final class PurseSource: RateSource {
         let second = try consumer("two", broker, source, two)
         try await ConsumerTests.run(first) {
             try await ConsumerTests.run(second) {
-                try await eventually { one.values.count + two.values.count == 11 }
+                try await soon("what is granted is handled") { one.values.count + two.values.count == 11 }
                 let asked = source.requests.withLock { $0 }
                 check(asked.count == 2, "each under a name of its own: \(asked.keys.sorted())")
-                try await eventually {
+                try await soon("both ask again") {
                     source.requests.withLock { now in asked.allSatisfy { now[$0.key, default: 0] > $0.value } }
                 }
                 check(one.values.count + two.values.count == 11)
                 source.purse.withLock { $0 = 1_000 }
-                try await eventually { one.values.count == 20 && two.values.count == 20 }
+                try await soon("all are handled") { one.values.count == 20 && two.values.count == 20 }
             }
         }
     }
@@ -72,10 +72,10 @@ private final class PurseSource: RateSource {
         source.isDown.withLock { $0 = true }
         try await send(5, to: broker)
         try await ConsumerTests.run(try consumer("one", broker, source, notebook)) {
-            try await eventually { source.requests.withLock { $0.values.reduce(0, +) } >= 2 }
+            try await soon("the source is asked again") { source.requests.withLock { $0.values.reduce(0, +) } >= 2 }
             check(notebook.values.count == 0, "it has no share yet")
             source.isDown.withLock { $0 = false }
-            try await eventually { notebook.values.count == 5 }
+            try await soon("all are handled") { notebook.values.count == 5 }
         }
     }
 

@@ -44,6 +44,23 @@ import Testing
         check(harness.takeAll().isEmpty)
     }
 
+    /// A worker that finds nothing asks for credits only then: nobody else may come by to see that they are wanted.
+    @Test func whoFindsNothingIsToldWhetherOnlyCreditsAreMissing() throws {
+        var harness = try harness()
+        check(!harness.engine.isHeldByRate(now: harness.now), "there is nothing to handle")
+        harness.receive("a", 1...2)
+        check(harness.takeAll().isEmpty)
+        check(harness.engine.isHeldByRate(now: harness.now), "a record waits for a credit")
+        _ = try unwrap(harness.engine.takeLease(now: harness.now))
+        harness.engine.leaseEnded(grant(1), now: harness.now)
+        check(!harness.engine.isHeldByRate(now: harness.now), "there is a credit")
+        let jobs = harness.takeAll()
+        check(jobs.count == 1)
+        check(!harness.engine.isHeldByRate(now: harness.now), "the other record waits for the one before it")
+        harness.end(jobs)
+        check(harness.engine.isHeldByRate(now: harness.now), "the credit is used up")
+    }
+
     @Test func creditsThatHaveExpiredAreNone() throws {
         var harness = try harness()
         harness.receive("a", 1...3)

@@ -28,8 +28,9 @@ struct ViewCounter: AggregateHandler {
     }
 
     func flush(_ pages: [KeyedAggregate<[View]>]) async throws -> [RecordOutcome] {
-        let count = try counts.add(pages.map { (page: String(decoding: $0.key, as: UTF8.self), views: $0.aggregate) })
-        logger.info("counted \(count) views of \(pages.count) pages")
+        let (new, repeated) = try counts.add(
+            pages.map { (page: String(decoding: $0.key, as: UTF8.self), views: $0.aggregate) })
+        logger.info("counted \(new) views of \(pages.count) pages, \(repeated) were counted before")
         return pages.map { _ in .done }
     }
 }
@@ -50,13 +51,15 @@ struct CountTable: Sendable {
         places = try database.ensureFamily(ColumnFamily.Options(name: "places"))
     }
 
-    /// Counts the views that stand behind what is counted, and says how many they were. Blocks briefly.
-    func add(_ pages: [(page: String, views: [ViewCounter.View])]) throws -> Int {
+    /// Counts the views that stand behind what is counted, and says how many they were, and how many others. Blocks briefly.
+    func add(_ pages: [(page: String, views: [ViewCounter.View])]) throws -> (new: Int, repeated: Int) {
         let batch = WriteBatch()
         var added = 0
+        var repeated = 0
         for (page, views) in pages {
             let counted = try text(places, page).flatMap(Position.init(text:)) ?? .start
             let new = views.filter { $0.position >= counted }
+            repeated += views.count - new.count
             guard let last = new.last else { continue }
             for (minute, views) in Dictionary(grouping: new, by: \.minute) {
                 let key = Self.key(page, minute)
@@ -67,7 +70,7 @@ struct CountTable: Sendable {
             added += new.count
         }
         if !batch.isEmpty { try database.write(batch) }
-        return added
+        return (added, repeated)
     }
 
     /// Every page, minute and count, in the order of the pages' bytes.

@@ -1,4 +1,4 @@
-// A receiver of webhooks that can be broken: the first requests fail, and those of the key `poison` until it is mended.
+// A receiver of webhooks that can be broken: the first requests of each key fail, and those of `poison` until it is mended.
 //
 //   Receiver FAILURES       listens on a free port, which it prints
 //
@@ -12,15 +12,16 @@ import Synchronization
 /// What the receiver knows.
 final class Inbox: Sendable {
     private struct State {
-        var failuresLeft: Int
+        var failures: [String: Int] = [:]
         var isMended = false
         var taken: [String] = []
         var ids: Set<String> = []
     }
 
-    private let state: Mutex<State>
+    private let failures: Int
+    private let state = Mutex(State())
 
-    init(failures: Int) { state = Mutex(State(failuresLeft: failures)) }
+    init(failures: Int) { self.failures = failures }
 
     var received: String { state.withLock { $0.taken.map { $0 + "\n" }.joined() } }
 
@@ -28,8 +29,8 @@ final class Inbox: Sendable {
 
     func take(key: String, id: String, body: String) -> HTTPStatus {
         state.withLock { state in
-            if state.failuresLeft > 0 {
-                state.failuresLeft -= 1
+            if state.failures[key, default: 0] < failures {
+                state.failures[key, default: 0] += 1
                 return .serviceUnavailable
             }
             if key == "poison", !state.isMended { return .serviceUnavailable }
