@@ -32,7 +32,8 @@ struct SimulatedNode: Sendable {
     var openings: [Pending<EngineActions.Opening>] = []
     var commits: Pending<[Commit]>?
     var sideWrites: Pending<SideWrites>?
-    var sideLoads: Pending<[SideLoad]>?
+    /// What is to be read, and what was found where that was read at once.
+    var sideLoads: Pending<(loads: [SideLoad], answers: [SideLoaded?]?)>?
     var isLeaving = false
     /// When a revocation arrived, by partition.
     var revokedAt: [Int: MonotonicInstant] = [:]

@@ -12,7 +12,9 @@ extension SimulationWorld {
             nodes[index].sideWrites = SimulatedNode.Pending(value: writes, at: later(10))
         }
         if nodes[index].sideLoads == nil, let loads = nodes[index].engine.takeSideLoads(now: now, wallMs: wallMs) {
-            nodes[index].sideLoads = SimulatedNode.Pending(value: loads, at: later(10))
+            // What a read finds may be gone again when its answer comes.
+            let answers = random.chance(0.5) ? loads.map { answer($0) } : nil
+            nodes[index].sideLoads = SimulatedNode.Pending(value: (loads, answers), at: later(10))
         }
     }
 
@@ -25,10 +27,8 @@ extension SimulationWorld {
         }
         if let loads = nodes[index].sideLoads, loads.at <= now {
             nodes[index].sideLoads = nil
-            let wallMs = wallMs
-            var answers: [SideLoaded?] = []
-            for load in loads.value { answers.append(answer(load)) }
-            nodes[index].engine.sideLoaded(loads.value, answers, now: now, wallMs: wallMs)
+            let answers = loads.value.answers ?? loads.value.loads.map { answer($0) }
+            nodes[index].engine.sideLoaded(loads.value.loads, answers, now: now, wallMs: wallMs)
         }
     }
 

@@ -181,9 +181,13 @@ extension ConsumerEngine {
     ) {
         guard let slot = states.slot(of: epoch) else { return }
         states[slot].side.isLooking = false
+        defer { states[slot].side.leftDuringLook.removeAll() }
         guard let answer, states[slot].phase == .active else { return }
         // More may be new than was asked for: what was in memory may have left the store since.
-        let found = answer.entries.filter { !states[slot].side.inMemory.contains($0.name.position) }
+        let (inMemory, left) = (states[slot].side.inMemory, states[slot].side.leftDuringLook)
+        let found = answer.entries.filter { entry in
+            !inMemory.contains(entry.name.position) && !left.contains(entry.name.position)
+        }
         for entry in found.prefix(states[slot].side.lookRoom) {
             states[slot].side.inMemory.insert(entry.name.position)
             take(entry, .delayed, slot, now: now)

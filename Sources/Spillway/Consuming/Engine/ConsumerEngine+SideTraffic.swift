@@ -126,7 +126,7 @@ extension ConsumerEngine {
         guard let slot = states.slot(of: removal.epoch) else { return }
         guard isApplied else { return side.removals.prepend(removal) }
         states[slot].side.operations -= 1
-        states[slot].side.inMemory.remove(removal.name.position)
+        states[slot].side.leave(removal.name.position)
         if let place = removal.place, heldKeys.isLive(place, removal.epoch) {
             heldKeys[place].removing -= 1
             settleHeldKey(place, now: now)
@@ -261,7 +261,7 @@ extension ConsumerEngine {
         releaseSide(entry.bytes)
         lanes.forget(number)
         if !staysHeld, let position = entry.record.position {
-            states[entry.slot].side.inMemory.remove(position)
+            states[entry.slot].side.leave(position)
             switch reason.move.destination {
             case .delay(let until), .hold(let until): look(entry.slot, at: until)
             case .deadLetter: break

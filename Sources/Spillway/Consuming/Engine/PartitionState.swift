@@ -59,6 +59,14 @@ struct PartitionState: Sendable {
         var lookRoom = 0
         /// Delayed entries that are in memory.
         var inMemory: Set<Position> = []
+        /// Those that have left memory and the store while a look is under way, which may have read them before.
+        var leftDuringLook: Set<Position> = []
+
+        /// A delayed entry is in memory no more, and is not in the store as it was.
+        mutating func leave(_ position: Position) {
+            inMemory.remove(position)
+            if isLooking { leftDuringLook.insert(position) }
+        }
     }
 
     /// What a slot without an assignment holds; no assignment has the epoch zero.
