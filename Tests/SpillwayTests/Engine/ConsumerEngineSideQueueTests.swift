@@ -96,6 +96,29 @@ import Testing
         check(harness.engine.inFlightRecords == 3 && harness.engine.counters.returned == 1)
     }
 
+    @Test func aDelayedRecordThatLeavesTheStoreAfterALookHasReadItDoesNotComeAgain() throws {
+        var harness = try EngineHarness()
+        harness.assign()
+        harness.receive([("a", 1), ("b", 2)])
+        let jobs = harness.takeAll()
+        harness.end(jobs[0], delay(harness, .seconds(1)))
+        harness.end(jobs[1], delay(harness, .seconds(2)))
+        harness.answerWrites()
+        harness.advance(.seconds(1))
+        harness.answerLoads()
+        harness.end(harness.takeAll()[0])
+        harness.advance(.seconds(1))
+        let taken = harness.engine.takeSideLoads(now: harness.now, wallMs: harness.wallMs)
+        let looks = try #require(taken)
+        let start = RecordName(group: "g", partition: EngineHarness.partition, position: .start)
+        let read = SideLoaded(entries: harness.stored.delayedEntries(start, dueByMs: harness.wallMs, limit: 9))
+        check(read.entries.count == 2, "the removal of the first is still on its way")
+        harness.answerWrites()
+        harness.engine.sideLoaded(looks, [read], now: harness.now, wallMs: harness.wallMs)
+        harness.run()
+        check(harness.handled == ["a": [1], "b": [2]] && harness.sideRecords == 0)
+    }
+
     @Test func aDeadLetterIsFinishedOnlyOnceTheStoreHasIt() throws {
         var harness = try EngineHarness()
         harness.assign()
