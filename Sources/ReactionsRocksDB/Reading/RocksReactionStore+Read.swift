@@ -15,8 +15,10 @@ extension RocksReactionStore {
 
     /// See `ReactionStore`.
     public func ownRows(of user: String, targets ids: [String], tier: Reactions.ReadTier) throws -> [OwnRow]? {
-        guard let known = try users.number(of: user, tier: tier) else { return nil }
+        // Before the user's number: one that is given in between has no rows in the snapshot, whereas rows of a user who
+        // had none before it would not be looked for.
         let snapshot = database.snapshot()
+        guard let known = try users.number(of: user, tier: tier) else { return nil }
         let options = Database.ReadOptions(tier, snapshot: snapshot)
         return try orNilIfIncomplete {
             var applied = [Position?](repeating: nil, count: partitions)

@@ -17,7 +17,7 @@ public final class RocksFailureStore: FailureStore {
 
     /// Opens the store; makes its column families if they are not there. Blocks.
     ///
-    /// One store is made for a database at a time: it keeps the counts in memory.
+    /// One store is made for a database at a time: it keeps in memory how much there is, and where entries are.
     ///
     /// - Parameters:
     ///   - database: has to stay open while the store is used; see ``close()``.
