@@ -1,5 +1,6 @@
 import Reactions
 import Spillway
+import SpillwayCore
 import SpillwayRocksDB
 import SpillwayTesting
 import Testing
@@ -67,6 +68,37 @@ import Testing
             let wanted = targets.compactMap { target in model[target]?[user].map { (target, $0) } }
                 .filter { $0.1.0 == .like }.sorted { $0.1.1 > $1.1.1 }.map(\.0)
             #expect(liked == wanted)
+        }
+    }
+
+    /// A user gets a number with the first vote: whoever looks for it too early reads a count with the vote, without its row.
+    @Test func aFirstVoteIsInTheRowAndInTheCountOrInNeither() async throws {
+        let temporary = try TemporaryStore(partitions: 1)
+        let store = temporary.store
+        let threads = BlockingExecutor(name: "first-votes", threads: 2)
+        defer { threads.shutdown() }
+        for number in UInt64(1)...1_500 {
+            let event = event("user-\(number)", "target-\(number)", .like, version: number)
+            let batch = ProjectionBatch(
+                partition: 0, from: number == 1 ? .start : Position(high: 1, low: number),
+                next: Position(high: 1, low: number + 1),
+                events: [PositionedEvent(position: Position(high: 1, low: number), event: event)])
+            async let writing: Void = threads.run { _ = try store.apply(batch) }
+            async let reading = threads.run { try Self.readsUntilApplied(event, in: store) }
+            try await writing
+            let torn = try await reading
+            #expect(torn == 0)
+        }
+    }
+
+    /// How many reads found the vote in one of both only.
+    private static func readsUntilApplied(_ event: ReactionEvent, in store: RocksReactionStore) throws -> Int {
+        var torn = 0
+        while true {
+            let rows = try store.ownRows(of: event.userID, targets: [event.targetID], tier: .disk)
+            let row = try #require(rows?.first)
+            if (row.reaction == .like) != (row.target.counts.likes == 1) { torn += 1 }
+            if row.reaction == .like || torn > 0 { return torn }
         }
     }
 
