@@ -57,7 +57,9 @@ final class CountingAggregate: AggregateHandler {
             processor: .batch(
                 NotingBatchHandler(notebook: notebook),
                 limits: BatchLimits(maxRecords: 40, maxDelay: .milliseconds(5))))
-        try await ConsumerTests.run(consumer) { try await eventually { Set(notebook.values).count == 300 } }
+        // What was behind a failed record is noted before it is handled again, so that each was noted once says little.
+        try await ConsumerTests.run(consumer) { try await eventually { try await ConsumerTests.committedAll(broker) } }
+        #expect(Set(notebook.values).count == 300)
         for (key, values) in notebook.state.withLock({ $0.byKey }) {
             // Records after a failed one are handled again: the last time of each is in order.
             var seen: Set<String> = []
@@ -66,7 +68,6 @@ final class CountingAggregate: AggregateHandler {
         }
         #expect(notebook.state.withLock { $0.batchSizes.max() ?? 0 } > 1)
         #expect(notebook.state.withLock { $0.batchSizes.max() ?? 0 } <= 40)
-        #expect(try await ConsumerTests.committedAll(broker))
     }
 
     @Test func aBatchClosesByTime() async throws {
