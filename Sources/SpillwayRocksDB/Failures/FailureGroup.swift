@@ -118,11 +118,9 @@ struct FailureGroup {
         return index
     }
 
-    private static func value(_ index: inout Int) -> Int { index }
-
     private mutating func place(_ place: FailureCall.Place) -> Int {
         let next = places.count
-        let index = Self.value(&placeIndexes[place.prefix, default: next])
+        let index = placeIndexes.number(of: place.prefix, next: next)
         if index == next {
             places.append(
                 Place(call: place, group: group(place.group), known: tables.number(ofPlace: place.prefix)))

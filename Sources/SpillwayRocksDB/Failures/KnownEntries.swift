@@ -52,12 +52,10 @@ struct KnownEntries: Sendable {
     /// The number of a place; one that was not seen before has no entries.
     mutating func number(of prefix: [UInt8]) -> Int {
         let next = places.count
-        let number = Self.value(&numbers[prefix, default: next])
+        let number = numbers.number(of: prefix, next: next)
         if number == next { places.append(Place()) }
         return number
     }
-
-    private static func value(_ number: inout Int) -> Int { number }
 
     /// Tells of a place that has entries, when the store is opened.
     mutating func load(_ prefix: [UInt8], highest: Position) {

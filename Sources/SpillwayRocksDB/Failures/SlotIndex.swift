@@ -31,3 +31,12 @@ struct SlotIndex: Sendable {
         return next
     }
 }
+
+extension Dictionary<[UInt8], Int> {
+    /// The number of a key, which is the next one if it has none; looked up and put in one step, since hashing a long key
+    /// twice would be a good part of a call.
+    mutating func number(of key: [UInt8], next: Int) -> Int {
+        func value(_ number: inout Int) -> Int { number }
+        return value(&self[key, default: next])
+    }
+}

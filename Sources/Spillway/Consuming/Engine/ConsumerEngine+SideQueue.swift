@@ -33,7 +33,7 @@ extension ConsumerEngine {
         if move.destination == .deadLetter { side.burials.append(number) } else { side.moves.append(number) }
     }
 
-    func heldPlace(of entry: LaneEntry) -> Int? {
+    private func heldPlace(of entry: LaneEntry) -> Int? {
         let key = entry.record.key ?? []
         return heldKeys.find(lanes.hash(entry.epoch, key), epoch: entry.epoch, key: key)
     }
@@ -63,7 +63,7 @@ extension ConsumerEngine {
                 side.moves.append(number)
                 states[head.slot].side.operations += 1
             } else {
-                unload(next, of: place)
+                unload(next)
             }
         }
         // What was here stands before what came later.
@@ -76,14 +76,18 @@ extension ConsumerEngine {
     }
 
     /// Forgets a record that came from the side queue and has not been handled; it is still there.
-    mutating func unload(_ number: Int, of place: Int?) {
+    mutating func unload(_ number: Int) {
         let entry = lanes.entries[number]
-        if entry.side == .held, let place {
-            heldKeys[place].loaded -= 1
-            heldKeys[place].unloaded += 1
-        } else if let position = entry.record.position {
-            states[entry.slot].side.inMemory.remove(position)
-            states[entry.slot].side.nextLook = .zero
+        if let position = entry.record.position {
+            if entry.side == .delayed {
+                states[entry.slot].side.inMemory.remove(position)
+                states[entry.slot].side.nextLook = .zero
+            } else if let place = heldPlace(of: entry) {
+                heldKeys[place].loaded -= 1
+                heldKeys[place].unloaded += 1
+                heldKeys[place].loadFrom = min(heldKeys[place].loadFrom, position)
+                heldKeys.schedule(place)
+            }
         }
         releaseSide(entry.bytes)
         lanes.forget(number)

@@ -25,7 +25,9 @@ extension ConsumerEngine {
         }
         countRetries(count, from: number)
         lanes.park(lane, until: instant)
-        if isSideShareTight { unloadFollowers(of: lane) }
+        guard isSideShareTight else { return }
+        // What waits behind the first one is loaded again when it can run.
+        for number in lanes.takeLoaded(from: lane) { unload(number) }
     }
 
     /// A record of the side queue is tried again from there.
@@ -46,26 +48,6 @@ extension ConsumerEngine {
             lanes.endTurn(of: lane, now: now)
         }
         side.reasons[number]?.isRound = move != nil
-    }
-
-    /// Forgets what of the side queue waits behind the first record of a parked lane.
-    private mutating func unloadFollowers(of lane: Int) {
-        for number in lanes.takeLoaded(from: lane) {
-            guard let place = heldPlace(of: number) else {
-                unload(number, of: nil)
-                continue
-            }
-            if let position = lanes.entries.record(number).position {
-                heldKeys[place].loadFrom = min(heldKeys[place].loadFrom, position)
-            }
-            unload(number, of: place)
-            heldKeys.schedule(place)
-        }
-    }
-
-    private func heldPlace(of number: Int) -> Int? {
-        let entry = lanes.entries[number]
-        return entry.side == .held ? heldPlace(of: entry) : nil
     }
 
     /// Puts a delayed record back, for as long as its key's lane is parked, and for a while at least.
