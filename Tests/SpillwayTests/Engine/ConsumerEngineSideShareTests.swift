@@ -3,14 +3,14 @@ import Testing
 
 @testable import Spillway
 
-/// The side queue's share of what may be in flight is one record here.
+/// The side queue's share of what may be in flight is one record here, if nothing else is said.
 @Suite struct ConsumerEngineSideShareTests {
-    private func harness(tokens: Int) throws -> EngineHarness {
+    private func harness(tokens: Int, share: Int = 1) throws -> EngineHarness {
         var harness = try EngineHarness {
-            $0.maxInFlightRecords = 8
+            $0.maxInFlightRecords = 8 * share
             $0.retry.moveBudget = MoveBudgetPolicy(capacity: tokens, earnedBySuccess: 0)
         }
-        check(harness.engine.settings.sideShare.records == 1)
+        check(harness.engine.settings.sideShare.records == share)
         harness.assign()
         return harness
     }
@@ -63,9 +63,10 @@ import Testing
 
     @Test func aDelayedRecordWhoseLaneIsParkedBeforeItGivesItsPermitBack() throws {
         var harness = try harnessWithADelayedRecordAndAHeldKey()
+        harness.advance(.milliseconds(500))
         harness.receive([("a", 3)])
         let first = harness.takeAll()[0]
-        harness.advance(.seconds(1))
+        harness.advance(.milliseconds(500))
         harness.answerLoads()
         check(harness.engine.inFlightRecords == 2, "it stands behind one that is being handled")
         harness.end(first, retry(harness, .seconds(600)))
@@ -118,5 +119,64 @@ import Testing
         }
         harness.run()
         check(harness.handled["a"] == [1, 3, 4] && harness.sideRecords == 0 && harness.engine.heldKeyCount == 0)
+    }
+
+    // MARK: Handlers that never return
+
+    /// Ten records of key a are due, and b's is in a minute; a handler has one of a and does not return.
+    private func harnessWithAHandlerThatDoesNotReturn(
+        _ moved: (EngineHarness) -> WorkResult
+    ) throws -> (EngineHarness, EngineHarness.Job) {
+        var harness = try harness(tokens: 11, share: 8)
+        harness.receive((1...10).map { ("a", $0) } + [("b", 11)])
+        while case let jobs = harness.takeAll(), !jobs.isEmpty {
+            for job in jobs { harness.end(job, job.key == "a" ? moved(harness) : delay(harness, .seconds(60))) }
+            harness.answerWrites()
+        }
+        harness.advance(.seconds(1))
+        while harness.answerLoads() {}
+        let jobs = harness.takeAll()
+        check(jobs.map(\.key) == ["a"] && harness.engine.inFlightRecords == 8, "a has the whole share")
+        return (harness, jobs[0])
+    }
+
+    @Test(arguments: [false, true])
+    func whatStandsBehindAHandlerThatDoesNotReturnMakesRoom(isHeld: Bool) throws {
+        var (harness, stuck) = try harnessWithAHandlerThatDoesNotReturn {
+            isHeld ? hold(until: $0.now + .seconds(1)) : delay($0, .seconds(1))
+        }
+        harness.advance(.seconds(1))
+        harness.run()
+        check(harness.engine.inFlightRecords <= 5 && harness.handled.isEmpty)
+        harness.advance(.seconds(60))
+        harness.run()
+        check(harness.handled == ["b": [11]])
+        harness.end(stuck)
+        harness.advance(.seconds(3_600))
+        harness.run()
+        harness.run()
+        check(harness.handled["a"]?.sorted() == Array(1...10) && harness.sideRecords == 0)
+        check(!isHeld || harness.handled["a"] == Array(1...10))
+        check(harness.engine.inFlightRecords == 0 && harness.engine.heldKeyCount == 0)
+    }
+
+    @Test func whatIsDueLaterDoesNotTakeTheRoomOfOthersBehindAHandlerThatDoesNotReturn() throws {
+        var (harness, stuck) = try harnessWithAHandlerThatDoesNotReturn { delay($0, .seconds(1)) }
+        // It is asked for often; most of it is put off in the store each time, for longer and longer.
+        var (puts, mostInFlight) = (0, 0)
+        for _ in 0..<600 {
+            harness.advance(.seconds(1))
+            while harness.answerLoads() { if harness.answerWrites() { puts += 1 } }
+            mostInFlight = max(mostInFlight, harness.engine.inFlightRecords)
+        }
+        check(mostInFlight <= 5)
+        check(puts < 100, "\(puts)")
+        harness.run()
+        check(harness.handled == ["b": [11]])
+        harness.end(stuck)
+        harness.advance(.seconds(3_600))
+        harness.run()
+        harness.run()
+        check(harness.handled["a"]?.sorted() == Array(1...10) && harness.sideRecords == 0)
     }
 }

@@ -12,7 +12,9 @@ extension ConsumerEngine {
     /// What to read of the failure store, to be answered with ``sideLoaded(_:_:now:wallMs:)``; one set is under way at a
     /// time.
     package mutating func takeSideLoads(now: MonotonicInstant, wallMs: Int64) -> [SideLoad]? {
-        guard settings.usesFailureStore, !side.isReading, side.noReadBefore <= now else { return nil }
+        guard settings.usesFailureStore else { return nil }
+        unloadBehindLongTurns(now: now)
+        guard !side.isReading, side.noReadBefore <= now else { return nil }
         var room = settings.sideShare.records - sideHeld.records
         guard room > 0, sideHeld.bytes < settings.sideShare.bytes else { return nil }
         var loads: [SideLoad] = []
@@ -220,7 +222,7 @@ extension ConsumerEngine {
     /// When the side queue wants something next; later than now.
     func nextSideEvent(now: MonotonicInstant) -> MonotonicInstant? {
         guard settings.usesFailureStore else { return nil }
-        var instants = [side.nextTry(now: now)]
+        var instants = [side.nextTry(now: now), nextUnloading]
         if !side.isReading {
             instants.append(side.noReadBefore)
             if sideHeld.records < settings.sideShare.records {

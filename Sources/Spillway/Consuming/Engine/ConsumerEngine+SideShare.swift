@@ -1,10 +1,14 @@
 import SpillwayCore
 
-/// Whom the side queue's share of what may be in flight is for: records that can run. One that waits in a parked lane is in
-/// the store as well, so it waits there as soon as the share is tight. Else a few keys that fail, and which the budget
-/// keeps where they are, would hold the whole share, and nothing of any other key would come back.
+/// Whom the side queue's share of what may be in flight is for: records that can run. One that waits in a parked lane, or
+/// behind a handler that takes long, is in the store as well, so it waits there as soon as the share is tight. Else a few
+/// keys that fail, and which the budget keeps where they are, or one whose handler never returns, would hold the whole
+/// share, and nothing of any other key would come back.
 extension ConsumerEngine {
-    /// True if more than half of the share is held: what waits in parked lanes may not take the other half.
+    /// How long a turn may take before what waits behind it has to make room.
+    private static var longTurn: Duration { .seconds(1) }
+
+    /// True if more than half of the share is held: what can't run may not take the other half.
     private var isSideShareTight: Bool {
         let share = settings.sideShare
         return sideHeld.records > 0 && (sideHeld.records * 2 > share.records || sideHeld.bytes * 2 > share.bytes)
@@ -50,15 +54,35 @@ extension ConsumerEngine {
         side.reasons[number]?.isRound = move != nil
     }
 
-    /// Puts a delayed record back, for as long as its key's lane is parked, and for a while at least.
+    /// Has what waits behind long turns make room.
+    mutating func unloadBehindLongTurns(now: MonotonicInstant) {
+        guard let instant = nextUnloading, instant <= now else { return }
+        side.noUnloadingBefore = now + Self.lookInterval
+        for lane in lanes.turns(before: now - Self.longTurn) {
+            for number in lanes.takeLoaded(from: lane) { unload(number) }
+        }
+    }
+
+    /// When turns that take long are looked for next.
+    var nextUnloading: MonotonicInstant? { isSideShareTight ? side.noUnloadingBefore : nil }
+
+    /// Until when nothing that joins a lane is handled, as far as can be told; `nil` if it may be soon.
+    private func standstill(of lane: Int, now: MonotonicInstant) -> MonotonicInstant? {
+        if lanes[lane].state == .parked { return lanes[lane].parkedUntil }
+        guard let start = lanes.turnStart(of: lane), start + Self.longTurn <= now else { return nil }
+        // As long again as it has taken, so that one that never ends is met less and less often.
+        return now + (now - start)
+    }
+
+    /// Puts a delayed record back, for as long as its key's lane stands still, and for a while at least.
     ///
     /// - Returns: false if it may wait here.
     mutating func postpone(_ number: Int, hash: UInt64, reason: String, now: MonotonicInstant) -> Bool {
         let entry = lanes.entries[number]
         guard isSideShareTight, let lane = lanes.lane(hash, epoch: entry.epoch, key: entry.record.key),
-            lanes[lane].state == .parked
+            let end = standstill(of: lane, now: now)
         else { return false }
-        let until = max(lanes[lane].parkedUntil, now + Self.lookInterval)
+        let until = max(end, now + Self.lookInterval)
         side.reasons[number] = SideTraffic.Reason(
             move: Move(.delay(until: until), reason: reason), place: nil, isRound: false)
         side.moves.append(number)

@@ -143,6 +143,16 @@ struct LaneScheduler: Sendable {
         return false
     }
 
+    /// Since when a worker has records of the lane.
+    func turnStart(of lane: Int) -> MonotonicInstant? {
+        lanes[lane].out > 0 ? entries.started(lanes[lane].entries.first) : nil
+    }
+
+    /// The lanes whose turn has begun before a time.
+    func turns(before instant: MonotonicInstant) -> [Int] {
+        lanes.indices.filter { lane in turnStart(of: lane).map { $0 <= instant } ?? false }
+    }
+
     /// The lanes with the most records.
     func longest(_ count: Int) -> [Int] {
         let used = lanes.indices.filter { lanes[$0].state != .free }
@@ -224,12 +234,14 @@ struct LaneScheduler: Sendable {
         parked.insert(ParkedLanes.Entry(due: instant, lane: lane))
     }
 
-    /// Takes what came from the side queue out of a parked lane, but for its first record.
+    /// Takes what came from the side queue out of a parked or running lane, but for its first record and what is with a
+    /// worker.
     mutating func takeLoaded(from lane: Int) -> [Int] {
         var taken: [Int] = []
         var kept = EntryList()
+        let fixed = max(1, lanes[lane].out)
         while let number = lanes[lane].entries.popFirst(in: &entries) {
-            if kept.isEmpty || entries.side(number) == nil {
+            if kept.count < fixed || entries.side(number) == nil {
                 kept.append(number, in: &entries)
             } else {
                 lanes[lane].bytes -= entries.bytes(number)

@@ -55,6 +55,8 @@ struct SideTraffic: Sendable {
     private var notBefore = [MonotonicInstant](repeating: .zero, count: Kind.allCases.count)
     private var failures = [Int](repeating: 0, count: Kind.allCases.count)
     var noReadBefore = MonotonicInstant.zero
+    /// Turns that take long are not looked for before.
+    var noUnloadingBefore = MonotonicInstant.zero
     /// There was no room for the last put.
     private(set) var isPutFull = false
     /// In the next call records of held keys come before those that are moved on their own.
