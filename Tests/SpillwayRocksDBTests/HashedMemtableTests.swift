@@ -131,6 +131,41 @@ import Testing
         try database.close()
     }
 
+    /// What all keys begin with gets shorter from round to round, and a walk that began before goes on in its order.
+    @Test func staysSortedWhenKeysBeginWithLessAndLess() throws {
+        var random = SeededRandom(seed: 9)
+        let database = try open()
+        let families = try ["appended", "plain"].map { try database.family($0) }
+        let batch = WriteBatch()
+        for shared in stride(from: 40, through: 0, by: -1) {
+            let under = families.map { family in
+                let walk = database.iterator(family)
+                walk.seekToFirst()
+                for _ in 0..<10 where walk.isValid { walk.next() }
+                return walk
+            }
+            for _ in 0..<40 {
+                let kind = UInt8.random(in: 1...2, using: &random)
+                let tail = (0..<Int.random(in: 0...24, using: &random)).map { _ in
+                    UInt8.random(in: 0...2, using: &random)
+                }
+                let key = [kind] + [UInt8](repeating: 1, count: shared) + tail
+                for family in families { batch.put(family, key, [UInt8(shared)]) }
+            }
+            try database.write(batch)
+            batch.removeAll()
+            #expect(try all(database, "appended") == all(database, "plain"))
+            while under[1].isValid {
+                try #require(under[0].isValid && under[0].key == under[1].key)
+                for walk in under { walk.next() }
+            }
+            #expect(!under[0].isValid)
+        }
+        try database.flush(families[0])
+        #expect(try all(database, "appended") == all(database, "plain"))
+        try database.close()
+    }
+
     private final class Progress: Sendable {
         let written = Atomic<Int>(0)
     }
