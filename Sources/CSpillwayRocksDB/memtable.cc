@@ -14,30 +14,59 @@ namespace {
 
 using Keys = std::vector<const char *>;
 
-// What all keys of a memtable with the same first byte begin with: the names of a group and a topic, say, which tell none
-// of them from another.
-class Stems {
+// Which bytes tell the keys of a memtable with the same first byte apart: names of a group and a topic, say, do not, nor do
+// the leading zeros of numbers. Two keys differ first at one of these, so these alone compare like the keys do, but for
+// what is left out: all that is behind the last of them, and the ends of keys.
+class TellingBytes {
    public:
-    // Returns whether a stem has become shorter.
+    static constexpr size_t kMost = 15;
+
+    // Returns whether there are other ones now.
     bool add(const Slice &user) {
-        if (user.empty()) return false;
-        Slice &stem = stems_[first_byte(user)];
-        if (stem.empty()) {
-            stem = user;
+        if (first_.empty()) {
+            first_ = user;
             return false;
         }
-        size_t common = stem.difference_offset(user);
-        if (common == stem.size()) return false;
-        stem = Slice(stem.data(), common);
-        return true;
+        bool has_changed = false;
+        size_t common = std::min({first_.size(), user.size(), size_t(last())});
+        for (size_t start = 0; start < common; start += 8) {
+            uint64_t differences = word(first_, start, common) ^ word(user, start, common);
+            while (differences != 0) {
+                // Bytes in memory go from the least of a word to the greatest.
+                int byte = __builtin_ctzll(differences) / 8;
+                differences &= ~(uint64_t(0xff) << byte * 8);
+                has_changed |= insert(start + byte);
+            }
+        }
+        return has_changed;
     }
-    size_t length(const Slice &user) const { return stems_[first_byte(user)].size(); }
+    void copy(const Slice &user, unsigned char *to) const {
+        for (size_t i = 0; i < count_; i++) to[i] = offsets_[i] < user.size() ? user[offsets_[i]] : 0;
+    }
 
    private:
-    // Bytes of keys, which live as long as their memtable. Every stem of a key that was added has its first byte.
-    std::array<Slice, 256> stems_;
+    // The first key, which lives as long as its memtable. There is none before it: a key is never empty here.
+    Slice first_;
+    uint8_t offsets_[kMost];
+    size_t count_ = 0;
 
-    static unsigned char first_byte(const Slice &user) { return static_cast<unsigned char>(user[0]); }
+    // No byte from here on is of use.
+    size_t last() const { return count_ == kMost ? offsets_[kMost - 1] : 256; }
+    static uint64_t word(const Slice &user, size_t start, size_t end) {
+        uint64_t word = 0;
+        memcpy(&word, user.data() + start, std::min(end - start, sizeof word));
+        return word;
+    }
+    bool insert(size_t offset) {
+        uint8_t *end = offsets_ + count_;
+        uint8_t *place = std::lower_bound(offsets_, end, offset);
+        if (place != end && *place == offset) return false;
+        if (place == offsets_ + kMost) return false;
+        if (count_ < kMost) count_++;
+        std::copy_backward(place, offsets_ + count_ - 1, offsets_ + count_);
+        *place = static_cast<uint8_t>(offset);
+        return true;
+    }
 };
 
 static Slice user_part(const MemTableRep::KeyComparator &compare, const char *key) {
@@ -47,20 +76,31 @@ static Slice user_part(const MemTableRep::KeyComparator &compare, const char *ke
     return internal;
 }
 
-// A key with its first byte and fifteen behind its stem beside it, as numbers that compare like the keys do where they
-// differ. Sorting by these alone hardly ever has to look at a key, and a key is a miss of the processor's cache.
+// Those of all keys, by the first bytes of these.
+class KeyBytes {
+   public:
+    bool add(const Slice &user) { return !user.empty() && bytes_[first_byte(user)].add(user); }
+    void copy(const Slice &user, unsigned char *to) const {
+        if (user.empty()) return;
+        to[0] = first_byte(user);
+        bytes_[to[0]].copy(user, to + 1);
+    }
+
+   private:
+    std::array<TellingBytes, 256> bytes_;
+
+    static unsigned char first_byte(const Slice &user) { return static_cast<unsigned char>(user[0]); }
+};
+
+// A key with the bytes beside it that tell it from others, as numbers that compare like the keys do where they differ.
+// Sorting by these alone hardly ever has to look at a key, and a key is a miss of the processor's cache.
 struct SortedKey {
     uint64_t high, low;
     const char *key;
 
-    SortedKey(const Stems &stems, const MemTableRep::KeyComparator &compare, const char *key) : key(key) {
-        Slice user = user_part(compare, key);
-        unsigned char head[16] = {};
-        if (!user.empty()) {
-            head[0] = user[0];
-            size_t stem = stems.length(user);
-            memcpy(head + 1, user.data() + stem, std::min(user.size() - stem, sizeof head - 1));
-        }
+    SortedKey(const KeyBytes &bytes, const MemTableRep::KeyComparator &compare, const char *key) : key(key) {
+        unsigned char head[1 + TellingBytes::kMost] = {};
+        bytes.copy(user_part(compare, key), head);
         memcpy(&high, head, 8);
         memcpy(&low, head + 8, 8);
         high = __builtin_bswap64(high);
@@ -220,15 +260,15 @@ class KeyList {
             parts = sorted_;
         }
         if (fresh.empty()) return parts;
-        bool is_stem_shorter = false;
-        for (const char *key : fresh) is_stem_shorter |= stems_.add(user_part(compare_, key));
-        if (is_stem_shorter) {
+        bool has_changed = false;
+        for (const char *key : fresh) has_changed |= bytes_.add(user_part(compare_, key));
+        if (has_changed) {
             parts.most = with_new_words(*parts.most);
             parts.recent = with_new_words(*parts.recent);
         }
         SortedKeys tail;
         tail.reserve(fresh.size());
-        for (const char *key : fresh) tail.emplace_back(stems_, compare_, key);
+        for (const char *key : fresh) tail.emplace_back(bytes_, compare_, key);
         std::sort(tail.begin(), tail.end(),
                   [this](const SortedKey &a, const SortedKey &b) { return precedes(a, b, compare_); });
         parts.recent = merged(*parts.recent, std::make_shared<SortedKeys>(std::move(tail)));
@@ -245,7 +285,7 @@ class KeyList {
     std::shared_ptr<const SortedKeys> with_new_words(const SortedKeys &old) const {
         auto result = std::make_shared<SortedKeys>();
         result->reserve(old.size());
-        for (const SortedKey &sorted : old) result->emplace_back(stems_, compare_, sorted.key);
+        for (const SortedKey &sorted : old) result->emplace_back(bytes_, compare_, sorted.key);
         return result;
     }
 
@@ -259,9 +299,9 @@ class KeyList {
     }
 
     const MemTableRep::KeyComparator &compare_;
-    // Held while it sorts; taken before the other. Guards the stems, too.
+    // Held while it sorts; taken before the other. Guards the bytes, too.
     std::mutex walkers_;
-    Stems stems_;
+    KeyBytes bytes_;
     std::vector<std::unique_ptr<Place>> places_;
     // Guards what stands below: there is one writer, but the table may be walked while it writes.
     std::mutex mutex_;
