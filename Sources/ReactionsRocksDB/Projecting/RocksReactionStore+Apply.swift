@@ -7,10 +7,11 @@ extension RocksReactionStore {
     /// See `ReactionStore`.
     public func apply(_ batch: ProjectionBatch) throws -> ProjectionOutcome {
         try states[batch.partition].state.withLock { state in
-            guard state.applied.next == batch.from else {
+            guard state.applied.next == batch.from, batch.from <= batch.next else {
                 throw ReactionStoreError(
                     .offsetMoved,
-                    "partition \(batch.partition) stands at \(state.applied.next), the batch starts at \(batch.from)")
+                    "partition \(batch.partition) stands at \(state.applied.next), the batch goes from \(batch.from) to "
+                        + "\(batch.next)")
             }
             let outcome = try ProjectionTransaction(store: self, batch: batch).run(&state)
             states[batch.partition].published.withLock { $0 = batch.next }
@@ -110,7 +111,9 @@ private struct ProjectionTransaction {
             } else {
                 let number = fresh[id] ?? store.targetNumbers.add(1, ordering: .relaxed).oldValue
                 fresh[id] = number
-                (value, isNew) = (TargetValue(number: number, counts: Counts(), sequence: 0), true)
+                // Newer than anything that was said of it while it was absent, also if no count changes.
+                let sequence = batch.events[index].position.low
+                (value, isNew) = (TargetValue(number: number, counts: Counts(), sequence: sequence), true)
             }
             numbers[index] = value.number
             if touched[value.number] == nil { touched[value.number] = Touched(id: id, value: value, isNew: isNew) }

@@ -9,7 +9,7 @@ extension RocksReactionStore {
         // Before the read: an absent target is absent as of what had been applied then, at least.
         let applied = appliedInMemory()
         return try orNilIfIncomplete {
-            try targets(ids, Database.ReadOptions(tier)) { partition in applied[partition].low }
+            try targets(ids, Database.ReadOptions(tier)) { partition in Self.lastSequence(before: applied[partition]) }
         }
     }
 
@@ -29,7 +29,9 @@ extension RocksReactionStore {
                         try Self.applied(database, families, partition, .target, options: options).next
                 }
             }
-            let values = try targets(ids, options) { partition in applied[partition]?.low ?? 0 }
+            let values = try targets(ids, options) { partition in
+                applied[partition].map { Self.lastSequence(before: $0) } ?? 0
+            }
             let reactions = try states(user: known, targets: values.map(\.number), options)
             return ids.indices.map { index in
                 let partition = KeyPartitioner.partition(for: ids[index].utf8, of: partitions)
@@ -152,6 +154,10 @@ extension RocksReactionStore {
     }
 
     // MARK: Inside
+
+    /// As of which event an absent target is absent. The next one has the applied offset's own sequence, and must be newer:
+    /// else a cache would take the first vote on a target for something that it has already.
+    private static func lastSequence(before next: Position) -> UInt64 { next.low == 0 ? 0 : next.low - 1 }
 
     private func appliedInMemory() -> [Position] {
         states.map { $0.published.withLock { $0 } }

@@ -1,4 +1,5 @@
 import Reactions
+import Spillway
 import SpillwayCore
 import Testing
 
@@ -117,6 +118,30 @@ import Testing
                 }
                 #expect(last["other"]?.likes == 0)
                 try await group.waitForAll()
+            }
+        }
+    }
+
+    /// The first vote on a target has the sequence behind the last that was applied, as of which the target was absent.
+    @Test(.timeLimit(.minutes(1))) func aFirstVoteIsSeenAlsoWhereTheTargetWasLookedForJustBefore() async throws {
+        try await ServiceHarness().run { service in
+            // All in one partition, so that what is absent is absent as of the vote before.
+            let ids = (0..<200).map { "t\($0)" }.filter { KeyPartitioner.partition(for: $0.utf8, of: 3) == 0 }
+            var last = try await service.like("another", "me")
+            while last.position.partition != 0 { last = try await service.like(ids[0], "me") }
+            for id in ids.dropFirst() {
+                _ = try await service.one(ids[0], nil, after: [last.position])
+                #expect(try await service.one(id, "me") == TargetSummary(counts: Counts(), state: .none))
+                let changes = try await service.changes(of: [id])
+                last = try await service.like(id, "me")
+                let seen = try await service.one(id, "me", after: [last.position])
+                #expect(seen == TargetSummary(counts: Counts(likes: 1, dislikes: 0), state: .like))
+                var versions: [String] = []
+                for try await change in changes {
+                    versions.append(change.version)
+                    if change.counts.likes == 1 { break }
+                }
+                #expect(versions == versions.sorted() && Set(versions).count == versions.count)
             }
         }
     }

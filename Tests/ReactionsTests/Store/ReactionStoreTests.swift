@@ -114,6 +114,18 @@ import Testing
         #expect(try temporary.store.targets(["t"], tier: .disk)?.first?.counts.likes == 1)
     }
 
+    /// Whoever was told that it is absent would take it for something old else.
+    @Test func aTargetIsNewerThanItsAbsenceAlsoIfItsFirstVoteIsNone() throws {
+        let temporary = try TemporaryStore(partitions: 1)
+        func value(_ id: String) throws -> TargetValue {
+            try #require(try temporary.store.targets([id], tier: .disk)?[0])
+        }
+        try temporary.apply([event("u", "a", .like, version: 1)], from: 7)
+        let absent = try value("b").sequence
+        try temporary.apply([event("u", "b", .none, version: 2)], from: 8)
+        #expect(try absent == 7 && value("b").sequence == 8 && value("c").sequence == 8)
+    }
+
     @Test func previousStatesAreKeptAndForgotten() throws {
         let temporary = try TemporaryStore(partitions: 1)
         var second = event("u", "t", .dislike, version: 2)

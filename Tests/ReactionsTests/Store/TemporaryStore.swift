@@ -51,7 +51,7 @@ final class TemporaryStore {
             try store.apply(
                 ProjectionBatch(
                     partition: partition, from: applied[partition],
-                    next: Position(high: 1, low: sequence + UInt64(events.count + 1_000)), events: events))
+                    next: events.last?.position.successor ?? applied[partition], events: events))
         }
     }
 }
