@@ -65,7 +65,10 @@ final class ReactionProjector: PartitionBatchHandler {
 
     private func apply(_ batch: RecordBatch) async throws {
         let partition = batch.partition.partition
-        guard let from = next.withLock({ $0[partition] }), let last = batch.records.last?.position else { return }
+        guard let from = next.withLock({ $0[partition] }), let last = batch.records.last?.position,
+            // A batch that failed comes again whole: what was applied of it before stays behind.
+            last >= from
+        else { return }
         let (projected, unread) = decode(batch, from: from, next: last.successor)
         if !unread.isEmpty { try await undecodable.bury(unread, of: batch) }
         let started = time.now()

@@ -75,6 +75,47 @@ import Testing
         }
     }
 
+    /// A batch is applied in transactions. What comes again of it when one fails is behind the applied offset.
+    @Test func aBatchThatFailsHalfWayIsNotAppliedAgain() async throws {
+        var limits = FailureStoreLimits()
+        limits.deadLetters = 1
+        let registry = MetricsRegistry()
+        let harness = try ServiceHarness(failures: InMemoryFailureStore(limits: limits), registry: registry)
+        let (broker, failures, store) = (harness.broker, harness.failures, harness.temporary.store)
+        var messages = (0..<200).map { number in
+            let event = ReactionEvent(
+                targetID: "t", targetType: "video", userID: "u\(number)", reaction: .like, version: UInt64(number + 1),
+                keepsPrevious: true)
+            return Message(key: Array("t".utf8), value: event.encoded())
+        }
+        messages[0] = nonsense
+        messages[150] = nonsense
+        _ = try await broker.ensureTopic(topic, partitions: 3)
+        let receipts = try await broker.send(messages, to: topic)
+        try await harness.run { service in
+            let deadline = ContinuousClock.now + .seconds(10)
+            while !Self.hasRetried(registry), ContinuousClock.now < deadline {
+                try await Task.sleep(for: .milliseconds(1))
+            }
+            #expect(Self.hasRetried(registry))
+            let first = try await letters(failures).map(\.name)
+            #expect(try await failures.discardDeadLetters(first) == 1)
+            try await waitForLetter(failures)
+            #expect(try await voteAndWait(service, "w").counts.likes == 199)
+            for receipt in receipts where receipt.position != first[0].position {
+                let position = try #require(receipt.position)
+                let before = try store.previousState(partition: receipt.partition.partition, position: position)
+                #expect((before ?? Reaction.none) == Reaction.none, "\(position) was applied twice")
+            }
+        }
+    }
+
+    private static func hasRetried(_ registry: MetricsRegistry) -> Bool {
+        String(decoding: registry.exposition(), as: UTF8.self).split(separator: "\n").contains { line in
+            line.hasPrefix("spillway_consumer_retries_total") && !line.hasSuffix(" 0")
+        }
+    }
+
     @Test func recordsThatComeAgainAddNoSecondLetter() async throws {
         let first = try ServiceHarness()
         let (broker, failures, message) = (first.broker, first.failures, nonsense)
