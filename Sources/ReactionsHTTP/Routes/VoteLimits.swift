@@ -1,3 +1,4 @@
+internal import Reactions
 internal import Spillway
 internal import SpillwayCore
 internal import SpillwayHTTP
@@ -6,7 +7,7 @@ internal import SpillwayHTTP
 struct VoteLimits: Sendable {
     private let burstByUser: Int
     private let burstByAddress: Int
-    private let byUser: KeyedRateLimiter<String>?
+    private let byUser: KeyedRateLimiter<UserKey>?
     private let byAddress: KeyedRateLimiter<ClientAddress>?
 
     init(_ configuration: ReactionRoutesConfiguration, time: any TimeSource) {
@@ -31,11 +32,12 @@ struct VoteLimits: Sendable {
         let isByAddress = byAddress != nil && !address.isLoopback
         let most = min(byUser == nil ? .max : burstByUser, isByAddress ? burstByAddress : .max)
         guard count <= most else { throw RequestError.field("votes", "may be at most \(most) at once here") }
+        // The user first: what a user has too many of is not to cost others behind the address.
+        if let byUser, let delay = byUser.limit(UserKey(user), count: count) {
+            throw Problem.retry(.tooManyRequests, after: delay, detail: "too many votes of this user")
+        }
         if let byAddress, isByAddress, let delay = byAddress.limit(address.limitKey, count: count) {
             throw Problem.retry(.tooManyRequests, after: delay, detail: "too many votes from this address")
-        }
-        if let byUser, let delay = byUser.limit(user, count: count) {
-            throw Problem.retry(.tooManyRequests, after: delay, detail: "too many votes of this user")
         }
     }
 }
