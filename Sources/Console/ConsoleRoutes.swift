@@ -24,8 +24,10 @@ public struct ConsoleRoutes: Sendable {
     ///   - authentication: who asks.
     ///   - groups: the broker whose groups are looked after.
     ///   - failures: where dead letters are; `nil`, the default, leaves their routes out.
-    ///   - groupsWithoutSideQueue: groups that read no side queue, as those of a `PartitionBatchHandler`: their dead
-    ///     letters are shown and discarded, sending one back is refused with 409 `not-requeueable`. Default none.
+    ///   - groupsWithoutSideQueue: groups of a `PartitionBatchHandler`, which read no side queue and begin where their
+    ///     handler says: their dead letters are shown and discarded, sending one back is refused with 409
+    ///     `not-requeueable`; moving or deleting such a group would only give up what the log keeps for it, and is
+    ///     refused with 409 `group-in-use`. Default none.
     ///   - consumers: those of this process, with ids of their own; none, the default, leaves their routes out.
     ///   - time: when a letter that goes back is due, and how long one request may take.
     public init(
@@ -34,7 +36,7 @@ public struct ConsoleRoutes: Sendable {
         time: any TimeSource = SystemTimeSource()
     ) {
         self.authentication = authentication
-        self.groups = GroupRoutes(broker: groups)
+        self.groups = GroupRoutes(broker: groups, withOwnPositions: groupsWithoutSideQueue)
         self.consumers = consumers.isEmpty ? nil : ConsumerRoutes(consumers: consumers)
         settings = self.consumers?.settings
         deadLetters = failures.map {
@@ -51,7 +53,7 @@ public struct ConsoleRoutes: Sendable {
         time: any TimeSource = SystemTimeSource()
     ) {
         self.authentication = authentication
-        self.groups = GroupRoutes(broker: groups)
+        self.groups = GroupRoutes(broker: groups, withOwnPositions: groupsWithoutSideQueue)
         consumers = nil
         settings = SettingsRoutes { StoredSettings(id: $0, store: storedSettings, broker: groups, time: time) }
         deadLetters = DeadLetterRoutes(store: failures, groupsWithoutSideQueue: groupsWithoutSideQueue, time: time)

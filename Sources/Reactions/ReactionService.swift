@@ -132,6 +132,7 @@ public final class ReactionService: Service {
     /// ``run()`` does it if nobody did before.
     public func start() async throws {
         _ = try await broker.ensureTopic(configuration.topic, partitions: configuration.partitions)
+        if consumer == nil { try await registerGroup() }
         let ends = try await broker.endPositions(of: configuration.topic)
         logEpoch.store(ends.values.map(\.high).max() ?? 0, ordering: .relaxed)
         let applied = try store.appliedPositions()
@@ -176,6 +177,12 @@ public final class ReactionService: Service {
         guard isServing.load(ordering: .acquiring) else {
             throw ReactionsError(.unavailable, "the service is not ready", retryAfterSeconds: 1)
         }
+    }
+
+    /// Has the log keep what the projections need, although they don't run: retention asks the groups that it knows.
+    private func registerGroup() async throws {
+        let registered = SubscriptionRequest(topic: configuration.topic, group: Self.group)
+        try await broker.subscribe(registered).close()
     }
 
     /// Runs the projections until graceful shutdown, which lets them finish what they have begun.

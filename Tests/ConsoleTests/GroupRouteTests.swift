@@ -38,6 +38,21 @@ import Testing
         #expect(item.lagRecords == 3 && item.committed == ["0": "1-3"])
     }
 
+    /// What it has committed is what retention keeps for it, though it has no members now.
+    @Test func aGroupThatKeepsItsOwnPositionsIsNeitherMovedNorDeleted() async throws {
+        let harness = try ConsoleHarness()
+        try await harness.fill("orders", records: 1)
+        await (try await harness.broker.subscribe(SubscriptionRequest(topic: "orders", group: "projection"))).close()
+        let path = "/v1/admin/groups/orders/projection"
+        for answer in [
+            try await harness.send(.delete, path),
+            try await harness.send(.put, path + "/offsets", body: #"{"to":"latest"}"#),
+        ] {
+            #expect(try answer.status == 409 && answer.problem.type == "group-in-use")
+        }
+        #expect(try await harness.broker.groups().map(\.group) == ["projection"])
+    }
+
     @Test func aGroupIsDeletedOnce() async throws {
         let harness = try ConsoleHarness()
         try await harness.fill("orders", records: 1)

@@ -4,6 +4,8 @@ internal import SpillwayHTTP
 /// Consumer groups: what they have done, where they begin, and their end.
 struct GroupRoutes: Sendable {
     let broker: any GroupAdministration
+    /// Groups whose handlers know themselves where they are; what is committed only says what retention is to keep.
+    let withOwnPositions: Set<String>
 
     /// `GET /v1/admin/groups`.
     func list(_ request: HTTPRequest) async throws -> HTTPResponse {
@@ -13,6 +15,7 @@ struct GroupRoutes: Sendable {
     /// `DELETE /v1/admin/groups/{topic}/{group}`: 404 if there is no such group (any more).
     func delete(_ request: HTTPRequest) async throws -> HTTPResponse {
         let (topic, group) = try await named(request)
+        try requireMovable(group)
         guard try await broker.deleteGroup(group, topic: topic) else {
             throw Problem(.notFound, detail: "topic \(topic) has no such group")
         }
@@ -23,6 +26,7 @@ struct GroupRoutes: Sendable {
     func setOffsets(_ request: HTTPRequest) async throws -> HTTPResponse {
         let choice = try OffsetChoice(request.decodeJSON(OffsetChoice.Fields.self))
         let (topic, group) = try await named(request)
+        try requireMovable(group)
         let positions = try await positions(choice, topic)
         try await broker.setCommitted(positions, group: group, topic: topic)
         let committed = try await broker.committed(group: group, topic: topic)
@@ -35,6 +39,14 @@ struct GroupRoutes: Sendable {
         _ = try await broker.partitionCount(of: topic)
         guard group.utf8.count <= 255 else { throw RequestError.field("group", "must be at most 255 bytes") }
         return (topic, group)
+    }
+
+    private func requireMovable(_ group: String) throws(Problem) {
+        guard withOwnPositions.contains(group) else { return }
+        throw Problem(
+            .conflict, type: "group-in-use",
+            detail: "group \(group) is of a service that keeps its own positions: with members or without, what is "
+                + "committed holds the log's records for it")
     }
 
     private func positions(_ choice: OffsetChoice, _ topic: String) async throws -> [TopicPartition: Position] {

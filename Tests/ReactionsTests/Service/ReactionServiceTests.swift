@@ -146,6 +146,19 @@ import Testing
         }
     }
 
+    /// Retention asks the groups that it knows: what was acknowledged meanwhile is kept for the projections.
+    @Test func pausedProjectionsHaveTheLogKeepWhatTheyNeed() async throws {
+        var configuration = ReactionsConfiguration()
+        configuration.projectionsPaused = true
+        let harness = try ServiceHarness(configuration)
+        let broker = harness.broker
+        try await harness.run { service in
+            try await service.like("t", "me")
+            let groups = try await broker.groups()
+            #expect(groups.map(\.group) == [ReactionService.group] && groups.allSatisfy(\.holdsRetention))
+        }
+    }
+
     @Test func badInputNamesTheField() async throws {
         try await ServiceHarness().run { service in
             for (target, type, field) in [
