@@ -10,6 +10,11 @@ final class GroupCoordinator: Sendable {
     private struct Name: Hashable {
         var topic: String
         var group: String
+
+        /// By bytes, as the rows are: of a name with an accent there are several spellings, each a name of its own.
+        static func == (left: Self, right: Self) -> Bool {
+            left.topic == right.topic && left.group == right.group && left.group.utf8.elementsEqual(right.group.utf8)
+        }
     }
 
     /// A partition's commit: the present one becomes durable with the sync that covers its write.
