@@ -30,6 +30,13 @@ import Testing
         try Data(text.utf8).write(to: URL(filePath: directory(name)))
     }
 
+    /// `spillway token` makes the key, and may be killed while it does.
+    @Test func aKeyThatIsBeingMadeIsNothingStrange() throws {
+        mkdir(directory("data"), 0o700)
+        try write("x", "data/key.new.1234")
+        #expect(refusal(directory("data")) == nil)
+    }
+
     @Test func aSecondOpenerOfTheSameProcess() throws {
         let first = try Database.open(directory("data"))
         let before = try state(directory("data"))

@@ -18,6 +18,8 @@ struct DataDirectory: ~Copyable {
 
     /// Names that may be in a directory that becomes ours: the token key may have been made before the first start.
     private static let allowedBeforeFormat: Set<String> = ["key", "LOCK", "FORMAT.new", "lost+found"]
+    /// What a token key that is being made, or never was, stands in.
+    private static let unfinishedKeys = "key.new."
 
     /// Locks the directory; makes it if it is not there and `create` says so.
     static func lock(_ path: String, create: Bool) throws -> DataDirectory {
@@ -33,7 +35,9 @@ struct DataDirectory: ~Copyable {
         if let format = try Self.readFormat(path) {
             try Self.check(format, path)
         } else {
-            let strangers = try FileSystem.names(in: path).filter { !Self.allowedBeforeFormat.contains($0) }
+            let strangers = try FileSystem.names(in: path).filter {
+                !Self.allowedBeforeFormat.contains($0) && !$0.hasPrefix(Self.unfinishedKeys)
+            }
             guard strangers.isEmpty else {
                 throw DatabaseError(
                     .foreignDirectory, "\(path) holds something else (\(strangers[0])): give an empty directory")
