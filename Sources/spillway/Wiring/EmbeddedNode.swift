@@ -54,7 +54,11 @@ final class EmbeddedNode: Sendable {
 
     private static func broker(_ log: LogConfiguration?) -> EmbeddedBroker.Configuration {
         var broker = EmbeddedBroker.Configuration()
-        guard let log else { return broker }
+        guard let log else {
+            // What the server is to keep is not known here, so nothing is dropped.
+            broker.retentionAge = nil
+            return broker
+        }
         broker.maxPendingRecords = log.queueRecords
         broker.maxPendingBytes = log.queueBytes
         broker.tailBytes = log.tailBytes
