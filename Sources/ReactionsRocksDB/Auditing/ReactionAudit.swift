@@ -18,7 +18,8 @@ public struct ReactionAudit {
     private var read = 0
 
     /// - Parameters:
-    ///   - repairs: rewrite counts and lists from the rows.
+    ///   - repairs: rewrite counts and lists from the rows. If anything was, the next opening of the database makes a
+    ///     new epoch, also if the audit throws.
     ///   - progress: told the number of rows read, every million.
     public init(_ store: RocksReactionStore, repairs: Bool, progress: @escaping (Int) -> Void = { _ in }) {
         self.store = store
@@ -266,6 +267,7 @@ public struct ReactionAudit {
 
     private mutating func flushRepair(atLeast limit: Int) throws {
         guard repair.count >= limit else { return }
+        store.database.requireNewEpoch()
         try store.database.write(repair, sync: false, mayUseReserve: true)
         report.repaired += repair.count
         repair = WriteBatch()

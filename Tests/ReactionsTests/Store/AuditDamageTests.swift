@@ -109,6 +109,34 @@ import Testing
         #expect(try again.run().drift == 0)
     }
 
+    @Test func aRepairMakesANewEpochAlsoIfItThrowsBehindWhatItWrote() throws {
+        let temporary = try TemporaryStore(partitions: 1)
+        try temporary.apply([event(1, 1)], from: 1)
+        try temporary.reopen()
+        let epoch = temporary.store.epoch
+        var audit = ReactionAudit(temporary.store, repairs: true)
+        #expect(try audit.run().drift == 0)
+        try temporary.reopen()
+        #expect(temporary.store.epoch == epoch)
+
+        let store = temporary.store
+        try putLikes(9, of: 1, store)
+        let meta = AppliedOffset.key(.target, partition: 0)
+        let offset = try #require(try store.database.get(store.families.meta, meta))
+        let batch = WriteBatch()
+        batch.put(store.families.byUser, Numbers.bytes(9) + [9], [])
+        batch.put(store.families.meta, meta, [1])
+        try store.database.write(batch)
+        var repair = ReactionAudit(store, repairs: true)
+        #expect(throws: ReactionStoreError.self) { _ = try repair.run() }
+        #expect(try likes(store, 1) == 1)
+        let mended = WriteBatch()
+        mended.put(store.families.meta, meta, offset)
+        try store.database.write(mended)
+        try temporary.reopen()
+        #expect(temporary.store.epoch > epoch)
+    }
+
     /// A damaged block ends a walk as the family's end does, but for the iterator's status.
     @Test(arguments: ["rows", "voters", "by_user", "target_names"])
     func aBlockThatCanNotBeReadEndsTheRepairBeforeItTouchesWhatIsBehind(family: String) throws {
