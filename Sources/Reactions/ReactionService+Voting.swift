@@ -1,5 +1,6 @@
 internal import Spillway
 internal import SpillwayCore
+internal import Synchronization
 
 extension ReactionService: ReactionServing {
     /// Votes that one batch may have.
@@ -29,7 +30,7 @@ extension ReactionService: ReactionServing {
             overlay.add(pending(vote, version, receipt.position), user: user)
             metrics.voted(vote.reaction)
         }
-        if awaitOutcome { receipt.outcome = try await outcome(of: receipt, vote, user: user, version: version) }
+        if awaitOutcome { receipt.outcome = await outcomeIfReadable(of: receipt, vote, user: user, version: version) }
         return receipt
     }
 
@@ -100,6 +101,23 @@ extension ReactionService: ReactionServing {
             throw ReactionsError(.unavailable, "the log gave no position", retryAfterSeconds: 1)
         }
         return LogPosition(partition: receipt.partition.partition, position: position)
+    }
+
+    /// The outcome, or `nil` also if the store can't be read: the vote is durable, and an error would say that it is not.
+    private func outcomeIfReadable(
+        of receipt: VoteReceipt, _ vote: Vote, user: String, version: UInt64
+    ) async -> VoteOutcome? {
+        do {
+            return try await outcome(of: receipt, vote, user: user, version: version)
+        } catch is CancellationError {
+            return nil
+        } catch {
+            guard let suppressed = outcomeFailures.withLock({ $0.admit(time.now()) }) else { return nil }
+            logger.warning(
+                "a vote is recorded, but its outcome could not be read",
+                metadata: ["error": "\(error)", "suppressed": "\(suppressed)"])
+            return nil
+        }
     }
 
     /// The state before the vote and the counts with it; `nil` if the projection did not come to it in time.
