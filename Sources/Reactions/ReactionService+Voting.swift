@@ -24,10 +24,11 @@ extension ReactionService: ReactionServing {
             throw Self.refusal(error)
         }
         var receipt = VoteReceipt(position: try Self.position(sent), isRepeat: sent.isDuplicate)
+        // A repeat's too: the request that sent the vote may not be back from the log yet, or heard nothing from it.
+        overlay.add(pending(vote, version, receipt.position), user: user, isRepeat: sent.isDuplicate)
         if sent.isDuplicate {
             metrics.repeated()
         } else {
-            overlay.add(pending(vote, version, receipt.position), user: user)
             metrics.voted(vote.reaction)
         }
         if awaitOutcome { receipt.outcome = await outcomeIfReadable(of: receipt, vote, user: user, version: version) }
@@ -55,13 +56,14 @@ extension ReactionService: ReactionServing {
             throw Self.refusal(error)
         }
         let positions = try receipts.map { try Self.position($0) }
-        if receipts.first?.isDuplicate == true {
+        let isRepeat = receipts.first?.isDuplicate == true
+        let pendingVotes = zip(zip(votes, versions), positions).map { pending($0.0, $0.1, $1) }
+        overlay.add(pendingVotes, user: user, isRepeat: isRepeat)
+        if isRepeat {
             metrics.repeated()
-            return positions
+        } else {
+            for vote in votes { metrics.voted(vote.reaction) }
         }
-        let pendingVotes = votes.indices.map { pending(votes[$0], versions[$0], positions[$0]) }
-        overlay.add(pendingVotes, user: user)
-        for vote in votes { metrics.voted(vote.reaction) }
         return positions
     }
 

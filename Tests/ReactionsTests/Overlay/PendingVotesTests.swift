@@ -44,6 +44,27 @@ import Testing
         #expect(pending.votes(of: "u")?.map(\.reaction) == [.dislike])
     }
 
+    @Test(arguments: [[false, true], [true, false], [true, true, false, true]])
+    func aRepeatCountsOnceAndTakesTheSendersVersion(repeats: [Bool]) {
+        var pending = PendingVotes(clean: [.start])
+        for (index, isRepeat) in repeats.enumerated() {
+            var vote = vote("a", .like, at: 5)
+            vote.version = isRepeat ? 90 + UInt64(index) : 7
+            pending.add(vote, user: "u", isRepeat: isRepeat)
+        }
+        #expect(pending.votes(of: "u")?.map(\.version) == [7])
+        #expect(pending.count == 1)
+        // A newer vote wins over repeats of the older one, which take no room.
+        pending.add(vote("a", .dislike, at: 6), user: "u")
+        pending.add(vote("a", .like, at: 5), user: "u", isRepeat: true)
+        #expect(pending.votes(of: "u")?.map(\.reaction) == [.dislike])
+        #expect(pending.count == 2)
+        pending.advance(partition: 0, clean: position(7))
+        pending.add(vote("a", .like, at: 5), user: "u", isRepeat: true)
+        #expect(pending.votes(of: "u") == nil)
+        #expect(pending.count == 0 && pending.bytes == 0)
+    }
+
     @Test func randomWalkAgainstAPlainModel() {
         var random = SeededRandom(seed: 3)
         var pending = PendingVotes(clean: [.start, .start, .start])
