@@ -49,7 +49,11 @@ struct PendingVotes {
     ///   counts once then; the version is the sender's as soon as it is known.
     mutating func add(_ vote: PendingVote, user: String, isRepeat: Bool = false) {
         let partition = vote.position.partition
-        guard vote.position.position >= clean[partition] else { return }
+        guard vote.position.position >= clean[partition] else {
+            // Queues are in the order of adding, so a place with a higher position may keep the queue from passing an older
+            // vote. It must not stay in front of this one, which the stores hold already.
+            return drop(user, partition: partition, before: clean[partition])
+        }
         guard Self.put(vote, into: &byUser[user, default: []], isRepeat: isRepeat) else { return }
         let cost = Self.entryOverhead + vote.targetID.utf8.count + user.utf8.count
         queues[partition].append(

@@ -44,6 +44,20 @@ import Testing
         #expect(pending.votes(of: "u")?.map(\.reaction) == [.dislike])
     }
 
+    /// Two loops add in any order: what stands behind a higher position in the queue is not passed in time.
+    @Test func anAppliedVoteDoesNotHideALaterOneThatIsAppliedToo() {
+        var pending = PendingVotes(clean: [position(1)])
+        pending.add(vote("b", .like, at: 20), user: "x")
+        pending.add(vote("a", .like, at: 10), user: "u")
+        pending.add(vote("c", .like, at: 30), user: "u")
+        pending.advance(partition: 0, clean: position(15))
+        pending.add(vote("a", .none, at: 12), user: "u")
+        #expect(pending.votes(of: "u")?.map(\.targetID) == ["c"])
+        #expect(pending.votes(of: "x")?.count == 1)
+        pending.advance(partition: 0, clean: position(31))
+        #expect(pending.count == 0 && pending.bytes == 0)
+    }
+
     @Test(arguments: [[false, true], [true, false], [true, true, false, true]])
     func aRepeatCountsOnceAndTakesTheSendersVersion(repeats: [Bool]) {
         var pending = PendingVotes(clean: [.start])
