@@ -1,5 +1,6 @@
 internal import Spillway
 internal import SpillwayCore
+internal import Synchronization
 
 extension ReactionService: ReactionServing {
     /// Votes that one batch may have.
@@ -23,13 +24,14 @@ extension ReactionService: ReactionServing {
             throw Self.refusal(error)
         }
         var receipt = VoteReceipt(position: try Self.position(sent), isRepeat: sent.isDuplicate)
+        // A repeat's too: the request that sent the vote may not be back from the log yet, or heard nothing from it.
+        overlay.add(pending(vote, version, receipt.position), user: user, isRepeat: sent.isDuplicate)
         if sent.isDuplicate {
             metrics.repeated()
         } else {
-            overlay.add(pending(vote, version, receipt.position), user: user)
             metrics.voted(vote.reaction)
         }
-        if awaitOutcome { receipt.outcome = try await outcome(of: receipt, vote, user: user, version: version) }
+        if awaitOutcome { receipt.outcome = await outcomeIfReadable(of: receipt, vote, user: user, version: version) }
         return receipt
     }
 
@@ -54,13 +56,14 @@ extension ReactionService: ReactionServing {
             throw Self.refusal(error)
         }
         let positions = try receipts.map { try Self.position($0) }
-        if receipts.first?.isDuplicate == true {
+        let isRepeat = receipts.first?.isDuplicate == true
+        let pendingVotes = zip(zip(votes, versions), positions).map { pending($0.0, $0.1, $1) }
+        overlay.add(pendingVotes, user: user, isRepeat: isRepeat)
+        if isRepeat {
             metrics.repeated()
-            return positions
+        } else {
+            for vote in votes { metrics.voted(vote.reaction) }
         }
-        let pendingVotes = votes.indices.map { pending(votes[$0], versions[$0], positions[$0]) }
-        overlay.add(pendingVotes, user: user)
-        for vote in votes { metrics.voted(vote.reaction) }
         return positions
     }
 
@@ -100,6 +103,23 @@ extension ReactionService: ReactionServing {
             throw ReactionsError(.unavailable, "the log gave no position", retryAfterSeconds: 1)
         }
         return LogPosition(partition: receipt.partition.partition, position: position)
+    }
+
+    /// The outcome, or `nil` also if the store can't be read: the vote is durable, and an error would say that it is not.
+    private func outcomeIfReadable(
+        of receipt: VoteReceipt, _ vote: Vote, user: String, version: UInt64
+    ) async -> VoteOutcome? {
+        do {
+            return try await outcome(of: receipt, vote, user: user, version: version)
+        } catch is CancellationError {
+            return nil
+        } catch {
+            guard let suppressed = outcomeFailures.withLock({ $0.admit(time.now()) }) else { return nil }
+            logger.warning(
+                "a vote is recorded, but its outcome could not be read",
+                metadata: ["error": "\(error)", "suppressed": "\(suppressed)"])
+            return nil
+        }
     }
 
     /// The state before the vote and the counts with it; `nil` if the projection did not come to it in time.

@@ -21,6 +21,7 @@ public final class ReactionService: Service {
     let time: any TimeSource
     let logger: Logger
     let consumer: Consumer?
+    let outcomeFailures = Mutex(LogLimit())
     private let tracing: TracingInterceptor?
     private let state = Mutex(Readiness.starting)
     private let previousStates: PreviousStateKeeper

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Reactions
 import Synchronization
@@ -151,6 +152,35 @@ struct ImportRunTests {
         }
         #expect(lines == ["one", "", "three", "long", "five"])
         #expect(reader.lineNumber == 5)
+    }
+
+    @Test(
+        "an instant too far ahead is a bad line, which the store never sees",
+        arguments: [(60_000, 3), (60_001, 2), (120_000, 2), (300_000, 2)])
+    func aheadOfTheClock(aheadMs: Int64, changed: Int) async throws {
+        // 2026-11-21T13:50:00Z
+        let nowMs: Int64 = 1_795_269_000_000
+        let seconds = (60_000 + aheadMs) / 1_000
+        let minute = 49 + seconds / 60
+        let milliseconds = String(1_000 + aheadMs % 1_000).dropFirst()
+        let at = "2026-11-21T13:\(minute):\(String(100 + seconds % 60).dropFirst()).\(milliseconds)Z"
+        let ahead =
+            #"{"user_id":"b","target_id":"v","target_type":"video","reaction":"like","at":"\#(at)"}"#
+        let path = try temporaryFile("\(line("a"))\n\(ahead)\n\(line("c"))\n")
+        let directory = "/tmp/spillway-import-\(UUID().uuidString)"
+        defer {
+            unlink(path)
+            try? FileManager.default.removeItem(atPath: directory)
+        }
+        let store = StoreConfiguration(try resolve(.import, ["--data", directory, path]))
+        var bad: [Int] = []
+        let run = ImportRun(
+            parser: ImportLineParser(targetTypes: ["video"], nowMs: nowMs),
+            sink: try await Wiring.importSink(store, targetTypes: ["video"], nowMs: nowMs), isStrict: false,
+            reportBadLine: { number, _ in bad.append(number) }, reportProgress: { _, _ in })
+        let summary = try await run.run(try FileSource(path: path))
+        #expect(summary == ImportRun.Summary(read: changed, changed: changed, bad: 3 - changed, isStopped: false))
+        #expect(bad == (changed == 3 ? [] : [2]))
     }
 
     @Test("several batches arrive in order")

@@ -42,6 +42,12 @@ public final class VersionClock: Sendable {
         return true
     }
 
+    /// Whether an instant that comes from elsewhere may be taken: from 1970 on, and not ahead of the present by more than
+    /// ``boundMs``. Both in milliseconds since 1970 UTC.
+    public static func accepts(atMs: Int64, nowMs: Int64) -> Bool {
+        atMs >= 0 && atMs <= nowMs + Int64(boundMs)
+    }
+
     /// The first version of a millisecond.
     public static func version(atMs milliseconds: Int64) -> UInt64 {
         UInt64(min(max(milliseconds, 0), (1 << 48) - 1)) << 16

@@ -4,7 +4,7 @@ public struct VoteReceipt: Hashable, Sendable {
     public var position: LogPosition
     /// True if the idempotency key had been seen before; nothing was changed then.
     public var isRepeat: Bool
-    /// The projection's outcome, if it was waited for and came in time.
+    /// The projection's outcome, if it was waited for, came in time and could be read.
     public var outcome: VoteOutcome?
 
     /// Makes one of its parts.

@@ -41,15 +41,19 @@ final class Overlay: Sendable {
     }
 
     /// Keeps votes of one user; the caller answers afterwards.
-    func add(_ votes: [PendingVote], user: String) {
+    ///
+    /// - Parameter isRepeat: another request sent them, and may add them too.
+    func add(_ votes: [PendingVote], user: String, isRepeat: Bool = false) {
         state.withLock { state in
-            for vote in votes { state.pending.add(vote, user: user) }
+            for vote in votes { state.pending.add(vote, user: user, isRepeat: isRepeat) }
         }
     }
 
     /// Keeps one vote; the caller answers afterwards.
-    func add(_ vote: PendingVote, user: String) {
-        state.withLock { $0.pending.add(vote, user: user) }
+    ///
+    /// - Parameter isRepeat: another request sent it, and may add it too.
+    func add(_ vote: PendingVote, user: String, isRepeat: Bool = false) {
+        state.withLock { $0.pending.add(vote, user: user, isRepeat: isRepeat) }
     }
 
     /// The user's pending votes.

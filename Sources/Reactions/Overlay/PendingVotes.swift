@@ -44,24 +44,40 @@ struct PendingVotes {
     func votes(of user: String) -> [PendingVote]? { byUser[user] }
 
     /// Keeps a vote until its partition is clean past it.
-    mutating func add(_ vote: PendingVote, user: String) {
+    ///
+    /// - Parameter isRepeat: another request sent the vote. It may be added by that one too, before or afterwards, and
+    ///   counts once then; the version is the sender's as soon as it is known.
+    mutating func add(_ vote: PendingVote, user: String, isRepeat: Bool = false) {
         let partition = vote.position.partition
-        guard vote.position.position >= clean[partition] else { return }
+        guard vote.position.position >= clean[partition] else {
+            // Queues are in the order of adding, so a place with a higher position may keep the queue from passing an older
+            // vote. It must not stay in front of this one, which the stores hold already.
+            return drop(user, partition: partition, before: clean[partition])
+        }
+        guard Self.put(vote, into: &byUser[user, default: []], isRepeat: isRepeat) else { return }
         let cost = Self.entryOverhead + vote.targetID.utf8.count + user.utf8.count
         queues[partition].append(
             Place(low: vote.position.position.low, high: vote.position.position.high, user: user, cost: cost))
         count += 1
         bytes += cost
-        Self.put(vote, into: &byUser[user, default: []])
     }
 
-    private static func put(_ vote: PendingVote, into votes: inout [PendingVote]) {
-        if let index = votes.firstIndex(where: { $0.targetID == vote.targetID }) {
-            // The older vote's place in the queue stays, and so does its cost until the queue passes it.
-            if votes[index].position.position < vote.position.position { votes[index] = vote }
-        } else {
+    /// Returns whether the vote needs a place in the queue.
+    private static func put(_ vote: PendingVote, into votes: inout [PendingVote], isRepeat: Bool) -> Bool {
+        guard let index = votes.firstIndex(where: { $0.targetID == vote.targetID }) else {
             votes.append(vote)
+            return true
         }
+        let known = votes[index].position.position
+        if known == vote.position.position {
+            // Lists are ordered by the record's version, and a repeat knows its own only, which is later.
+            if !isRepeat { votes[index] = vote }
+            return false
+        }
+        if known > vote.position.position { return !isRepeat }
+        // The older vote's place in the queue stays, and so does its cost until the queue passes it.
+        votes[index] = vote
+        return true
     }
 
     /// Moves a partition's clean position, and drops what it passed.

@@ -17,7 +17,8 @@ public struct LogAudit: Sendable {
                 let event = decoder.decode(value)
             else { continue }
             guard let row = try store.row(of: event.userID, on: event.targetID) else {
-                report.found("the log's vote of \(event.userID) on \(event.targetID) at \(position.low) has no row")
+                report.found(
+                    "the log's vote of \(event.userID) on \(event.targetID) at \(position.low) has no readable row")
                 continue
             }
             if row.sequence < position.low, row.version < event.version {

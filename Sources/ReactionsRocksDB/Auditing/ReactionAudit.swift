@@ -5,15 +5,21 @@ internal import SpillwayRocksDB
 ///
 /// Never compares two figures of the same lineage: a count is compared with the rows, the lists with the rows, the rows
 /// with the log. In a store that nobody writes.
+///
+/// A row that is there and can't be read is damage: what its target's counts and voters should be is not known then, so
+/// they are neither compared nor repaired.
 public struct ReactionAudit {
     private let store: RocksReactionStore
     private let repairs: Bool
     private let progress: (Int) -> Void
     private var report = AuditReport()
     private var repair = WriteBatch()
+    /// Rows read so far.
+    private var read = 0
 
     /// - Parameters:
-    ///   - repairs: rewrite counts and lists from the rows.
+    ///   - repairs: rewrite counts and lists from the rows. If anything was, the next opening of the database makes a
+    ///     new epoch, also if the audit throws.
     ///   - progress: told the number of rows read, every million.
     public init(_ store: RocksReactionStore, repairs: Bool, progress: @escaping (Int) -> Void = { _ in }) {
         self.store = store
@@ -22,8 +28,13 @@ public struct ReactionAudit {
     }
 
     /// Recounts; what was repaired is synced when this returns.
+    ///
+    /// - Throws: `DatabaseError` where the database can't be read. A repair may have been begun then: what it wrote comes
+    ///   from what had been read whole.
     public mutating func run() throws -> AuditReport {
         report = AuditReport()
+        repair = WriteBatch()
+        read = 0
         var rowDigest = Digest()
         try auditTargets(&rowDigest)
         try auditByUser(rowDigest)
@@ -35,67 +46,101 @@ public struct ReactionAudit {
 
     // MARK: Targets
 
+    /// What the rows of a target come to.
+    private struct Recount {
+        var counts = Counts()
+        var entries = Digest()
+        /// False if one of the rows can't be read: then nothing follows from the others.
+        var isWhole = true
+    }
+
     /// Walks targets, rows and voters side by side: all are ordered by the target's number.
     private mutating func auditTargets(_ digest: inout Digest) throws {
-        let names = store.database.iterator(store.families.targetNames)
-        let rows = store.database.iterator(store.families.rows)
-        let voters = store.database.iterator(store.families.voters)
-        var hasRow = rows.seekToFirst()
-        var hasVoter = voters.seekToFirst()
-        var hasName = names.seekToFirst()
-        var read = 0
-        while hasName {
-            let number = unsafe names.withKey { key in
-                var reader = unsafe ByteReader(key)
-                return reader.number() ?? 0
-            }
-            let id = unsafe names.withValue { unsafe String(decoding: $0, as: UTF8.self) }
-            var counts = Counts()
-            var expected = Digest()
-            while hasRow, let (key, row) = Self.row(rows), key.target <= number {
-                if key.target < number {
-                    report.found("row of unnamed target \(key.target)")
-                } else {
-                    count(key, row, &counts, &expected)
-                    digest.add(key, row.reaction, row.version)
+        var names = try AuditWalk(store.database, store.families.targetNames)
+        var rows = try AuditWalk(store.database, store.families.rows)
+        var voters = try AuditWalk(store.database, store.families.voters)
+        while names.isValid {
+            let name = AuditName(names.iterator)
+            if let number = name.number, let id = name.id {
+                let recount = try recount(&rows, of: number, id, &digest)
+                let (listed, isReadable) = try digestVoters(&voters, of: number)
+                if recount.isWhole {
+                    if recount.entries != listed || !isReadable { try compareVoters(of: number, id) }
+                    try compareCounts(of: id, number, recount.counts)
                 }
-                read += 1
-                if read.isMultiple(of: 1_000_000) { progress(read) }
-                hasRow = rows.next()
+                report.targets += 1
+            } else {
+                report.foundDamage(
+                    "the name of target \(name.number ?? 0) can't be read: it is not compared and not repaired")
             }
-            var found = Digest()
-            while hasVoter, let entry = Self.entry(voters), entry.owner <= number {
-                if entry.owner == number {
-                    found.add(
-                        RowKey(target: number, user: entry.place.number), entry.reaction, entry.place.version)
-                } else {
-                    report.found("voters of unnamed target \(entry.owner)")
-                }
-                hasVoter = voters.next()
-            }
-            if expected != found { try compareVoters(of: number, id) }
-            try compareCounts(of: id, number, counts)
-            report.targets += 1
-            hasName = names.next()
+            try names.next()
         }
-        while hasRow {
+        while rows.isValid {
             report.found("row of unnamed target")
-            hasRow = rows.next()
+            try rows.next()
         }
-        try names.check()
-        try rows.check()
-        try voters.check()
         progress(read)
     }
 
-    private mutating func count(_ key: RowKey, _ row: ReactionRow, _ counts: inout Counts, _ digest: inout Digest) {
+    /// Counts a target's rows, and steps over those before it.
+    private mutating func recount(
+        _ rows: inout AuditWalk, of number: UInt64, _ id: String, _ digest: inout Digest
+    ) throws -> Recount {
+        var recount = Recount()
+        while rows.isValid {
+            let found = AuditRow(rows.iterator)
+            if let target = found.target, target > number { break }
+            if let target = found.target, target < number {
+                report.found("row of unnamed target \(target)")
+            } else if let (key, row) = found.entry {
+                count(key, row, &recount)
+                digest.add(key, row.reaction, row.version)
+            } else if found.target == nil {
+                report.foundDamage("a row's key can't be read: no vote and no answer comes to it")
+            } else {
+                recount.isWhole = false
+                report.foundDamage(
+                    "the row of user \(found.user ?? 0) on \(id) can't be read: the target is not compared and not repaired"
+                )
+            }
+            read += 1
+            if read.isMultiple(of: 1_000_000) { progress(read) }
+            try rows.next()
+        }
+        return recount
+    }
+
+    private mutating func count(_ key: RowKey, _ row: ReactionRow, _ recount: inout Recount) {
         switch row.reaction {
         case .none: return
-        case .like: counts.likes += 1
-        case .dislike: counts.dislikes += 1
+        case .like: recount.counts.likes += 1
+        case .dislike: recount.counts.dislikes += 1
         }
-        digest.add(key, row.reaction, row.version)
+        recount.entries.add(key, row.reaction, row.version)
         report.reactions += 1
+    }
+
+    /// Sums up a target's voters, and steps over those before them; says whether each entry could be read.
+    private mutating func digestVoters(
+        _ voters: inout AuditWalk, of number: UInt64
+    ) throws -> (listed: Digest, isReadable: Bool) {
+        var listed = Digest()
+        var isReadable = true
+        while voters.isValid {
+            let found = AuditListEntry(voters.iterator)
+            if let owner = found.owner, owner > number { break }
+            if let owner = found.owner, owner < number {
+                report.found("voters of unnamed target \(owner)")
+            } else if let (reaction, place) = found.entry {
+                listed.add(RowKey(target: number, user: place.number), reaction, place.version)
+            } else if found.owner == nil {
+                report.foundDamage("the key of an entry of voters can't be read")
+            } else {
+                isReadable = false
+            }
+            try voters.next()
+        }
+        return (listed, isReadable)
     }
 
     private mutating func compareCounts(of id: String, _ number: UInt64, _ counts: Counts) throws {
@@ -112,20 +157,16 @@ public struct ReactionAudit {
         try flushRepair(atLeast: 1_000)
     }
 
+    /// Finds out how the voters of a target differ whose rows can all be read.
     private mutating func compareVoters(of target: UInt64, _ id: String) throws {
-        var lower: [UInt8] = []
-        Numbers.append(number: target, to: &lower)
-        var upper: [UInt8] = []
-        Numbers.append(number: target + 1, to: &upper)
-        let bounds = Database.IteratorOptions(lower: lower, upper: upper)
+        let bounds = Database.IteratorOptions(lower: Numbers.bytes(target), upper: Numbers.bytes(target + 1))
         var expected: [[UInt8]: UInt8] = [:]
-        let rows = store.database.iterator(store.families.rows, bounds)
-        var isValid = rows.seekToFirst()
-        while isValid, let (key, row) = Self.row(rows) {
-            if row.reaction != .none {
+        var rows = try AuditWalk(store.database, store.families.rows, bounds)
+        while rows.isValid {
+            if let (key, row) = AuditRow(rows.iterator).entry, row.reaction != .none {
                 expected[Self.listKey(key.target, row, other: key.user)] = row.type
             }
-            isValid = rows.next()
+            try rows.next()
         }
         try compare(expected, store.families.voters, bounds, "voters of \(id)")
     }
@@ -135,15 +176,16 @@ public struct ReactionAudit {
         _ wanted: [[UInt8]: UInt8], _ family: ColumnFamily, _ bounds: Database.IteratorOptions, _ what: String
     ) throws {
         var missing = wanted
-        let entries = store.database.iterator(family, bounds)
-        var isValid = entries.seekToFirst()
-        while isValid {
-            let key = entries.key
-            if missing.removeValue(forKey: key) == nil {
-                report.found("\(what): an entry too many")
-                if repairs { repair.delete(family, key) }
-            }
-            isValid = entries.next()
+        var tooMany: [[UInt8]] = []
+        var entries = try AuditWalk(store.database, family, bounds)
+        while entries.isValid {
+            let key = entries.iterator.key
+            if missing.removeValue(forKey: key) == nil { tooMany.append(key) }
+            try entries.next()
+        }
+        for key in tooMany {
+            report.found("\(what): an entry too many")
+            if repairs { repair.delete(family, key) }
         }
         for (key, type) in missing {
             report.found("\(what): an entry lacks")
@@ -155,48 +197,63 @@ public struct ReactionAudit {
     // MARK: By user
 
     private mutating func auditByUser(_ rows: Digest) throws {
-        var found = Digest()
-        let entries = store.database.iterator(store.families.byUser)
-        var isValid = entries.seekToFirst()
-        while isValid, let entry = Self.entry(entries) {
-            found.add(RowKey(target: entry.place.number, user: entry.owner), entry.reaction, entry.place.version)
-            isValid = entries.next()
+        var listed = Digest()
+        var isReadable = true
+        var entries = try AuditWalk(store.database, store.families.byUser)
+        while entries.isValid {
+            let found = AuditListEntry(entries.iterator)
+            if let owner = found.owner, let (reaction, place) = found.entry {
+                listed.add(RowKey(target: place.number, user: owner), reaction, place.version)
+            } else {
+                isReadable = false
+            }
+            try entries.next()
         }
-        try entries.check()
-        if found == rows { return }
-        try locateByUser()
+        if isReadable, listed == rows { return }
+        try locateLacking()
+        try locateTooMany()
+        try flushRepair(atLeast: 1)
     }
 
-    /// The two projections differ: looks every row up in the lists by user, and every entry in the rows.
-    private mutating func locateByUser() throws {
-        let rows = store.database.iterator(store.families.rows)
-        var isValid = rows.seekToFirst()
-        while isValid, let (key, row) = Self.row(rows) {
-            if row.reaction != .none {
+    /// The two projections differ: looks every row up in the lists by user. Rows that can't be read have been reported.
+    private mutating func locateLacking() throws {
+        var rows = try AuditWalk(store.database, store.families.rows)
+        while rows.isValid {
+            if let (key, row) = AuditRow(rows.iterator).entry, row.reaction != .none {
                 let entry = Self.listKey(key.user, row, other: key.target)
                 if try store.database.get(store.families.byUser, entry) == nil {
                     report.found("reactions of user \(key.user): target \(key.target) lacks")
                     if repairs { repair.put(store.families.byUser, entry, row.type == 1 ? [] : [row.type]) }
                 }
             }
-            isValid = rows.next()
+            try rows.next()
         }
-        let entries = store.database.iterator(store.families.byUser)
-        isValid = entries.seekToFirst()
-        while isValid, let entry = Self.entry(entries) {
-            var key: [UInt8] = []
-            Numbers.append(number: entry.place.number, to: &key)
-            Numbers.append(number: entry.owner, to: &key)
-            let row = try store.database.get(store.families.rows, key).flatMap { bytes in
-                unsafe bytes.withUnsafeBytes { unsafe RowCoding.row($0) }
+    }
+
+    /// Looks every entry of the lists by user up in the rows.
+    private mutating func locateTooMany() throws {
+        var entries = try AuditWalk(store.database, store.families.byUser)
+        while entries.isValid {
+            let found = AuditListEntry(entries.iterator)
+            if let owner = found.owner, let (reaction, place) = found.entry {
+                if try !mayBeInRows(owner, reaction, place) {
+                    report.found("reactions of user \(owner): target \(place.number) is not so in the rows")
+                    if repairs { repair.delete(store.families.byUser, entries.iterator.key) }
+                }
+            } else {
+                report.foundDamage("reactions of user \(found.owner ?? 0): an entry can't be read")
+                if repairs { repair.delete(store.families.byUser, entries.iterator.key) }
             }
-            if row?.reaction != entry.reaction || row?.version != entry.place.version {
-                report.found("reactions of user \(entry.owner): target \(entry.place.number) is not so in the rows")
-                if repairs { repair.delete(store.families.byUser, entries.key) }
-            }
-            isValid = entries.next()
+            try entries.next()
         }
-        try flushRepair(atLeast: 1)
+    }
+
+    /// Whether the rows say what an entry of a user's list says. A row that can't be read may say anything.
+    private func mayBeInRows(_ user: UInt64, _ reaction: Reaction, _ place: ListPlace) throws -> Bool {
+        let key = Numbers.bytes(place.number) + Numbers.bytes(user)
+        guard let bytes = try store.database.get(store.families.rows, key) else { return false }
+        guard let row = unsafe bytes.withUnsafeBytes({ unsafe RowCoding.row($0) }) else { return true }
+        return row.reaction == reaction && row.version == place.version
     }
 
     private mutating func auditOffsets() throws {
@@ -210,23 +267,10 @@ public struct ReactionAudit {
 
     private mutating func flushRepair(atLeast limit: Int) throws {
         guard repair.count >= limit else { return }
+        store.database.requireNewEpoch()
         try store.database.write(repair, sync: false, mayUseReserve: true)
+        report.repaired += repair.count
         repair = WriteBatch()
-    }
-
-    private static func row(_ iterator: Database.Iterator) -> (RowKey, ReactionRow)? {
-        unsafe iterator.withEntry { key, value in
-            var reader = unsafe ByteReader(key)
-            guard let target = reader.number(), let user = reader.number(), let row = unsafe RowCoding.row(value)
-            else { return nil }
-            return (RowKey(target: target, user: user), row)
-        }
-    }
-
-    private static func entry(
-        _ iterator: Database.Iterator
-    ) -> (owner: UInt64, reaction: Reaction, place: ListPlace)? {
-        unsafe iterator.withKey { unsafe ListKey.read($0) }
     }
 
     private static func listKey(_ owner: UInt64, _ row: ReactionRow, other: UInt64) -> [UInt8] {

@@ -58,7 +58,7 @@ public final class ReactionImporter {
         try validator.check(
             Vote(targetID: reaction.targetID, targetType: reaction.targetType, reaction: reaction.reaction))
         try VoteValidator.checkUser(reaction.userID, field: "user_id")
-        guard reaction.atMs >= 0, reaction.atMs <= nowMs() + Int64(VersionClock.boundMs) else {
+        guard VersionClock.accepts(atMs: reaction.atMs, nowMs: nowMs()) else {
             throw ReactionsError(.invalidField, "at must be between 1970 and now", field: "at")
         }
         let event = ReactionEvent(
@@ -76,8 +76,10 @@ public final class ReactionImporter {
         try store.database.sync()
     }
 
-    /// Writes what waits; durable after ``finish()``.
+    /// Writes what waits; durable after ``finish()``. The next opening of the database makes a new epoch then, also if
+    /// this throws or ``finish()`` never comes.
     public func write() throws {
+        store.database.requireNewEpoch()
         for partition in rounds.indices where !rounds[partition].isEmpty {
             let applied = store.applied(partition)
             changed += try store.apply(

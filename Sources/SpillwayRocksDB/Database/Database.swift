@@ -83,6 +83,7 @@ internal import Synchronization
     let unsynced = UnsyncedSignal()
     let configuration: Configuration
     private let uses = Atomic<Int>(0)
+    private let needsNewEpoch = Atomic<Bool>(false)
     private let state: Mutex<State>
 
     struct State: ~Copyable {
@@ -144,13 +145,16 @@ internal import Synchronization
         }
     }
 
-    /// Flushes and syncs everything, and closes. The directory then counts as closed cleanly.
+    /// Has the next opening make a new ``storeEpoch``, however this one ends: for who is about to change rows beside the
+    /// log, so that what was cached of them anywhere does not look newer.
+    public func requireNewEpoch() { needsNewEpoch.store(true, ordering: .releasing) }
+
+    /// Flushes and syncs everything, and closes. The directory then counts as closed cleanly, but after
+    /// ``requireNewEpoch()``.
     ///
-    /// - Parameter marksClean: false leaves the mark out, so that the next opening makes a new ``storeEpoch``: for who
-    ///   changed rows beside the log. Default true.
     /// - Throws: `DatabaseError` with ``DatabaseError/Code/busy`` while iterators or snapshots are alive: release them
     ///   first; nothing has happened then. Any other error: the database is closed, but not cleanly.
-    public func close(marksClean: Bool = true) throws {
+    public func close() throws {
         let count = uses.load(ordering: .acquiring)
         guard count == 0 else {
             throw DatabaseError(.busy, "\(count) iterators or snapshots are still in use: release them before closing")
@@ -169,7 +173,7 @@ internal import Synchronization
             for family in families.values { unsafe spillway_family_free(family.handle) }
             if let error = unsafe spillway_db_close(handle).take("close"), failure == nil { failure = error }
             if let failure { throw failure }
-            if marksClean, events.failure == nil { try directory.putCleanMark() }
+            if !needsNewEpoch.load(ordering: .acquiring), events.failure == nil { try directory.putCleanMark() }
         }
     }
 

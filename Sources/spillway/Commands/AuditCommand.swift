@@ -7,7 +7,9 @@ struct AuditOutcome: Sendable, Equatable {
     /// Counts that differ from the rows, rows in which the projections differ, and records of the log whose effect is
     /// missing; before a repair.
     var drift: Int
-    /// True if the counts were rewritten from rows.
+    /// Rows, names and entries that can't be read.
+    var damaged = 0
+    /// True if something was rewritten from rows.
     var isRepaired = false
 }
 
@@ -18,6 +20,10 @@ enum AuditCommand {
         let repair = values[OptionTable.repair]
         let outcome = try Blocking.run {
             try await Wiring.audit(store, repair: repair) { finding in terminal.error(finding) }
+        }
+        if outcome.damaged > 0 {
+            terminal.error(
+                "\(outcome.damaged) rows, names or entries can't be read; targets of such rows are not repaired")
         }
         if outcome.isRepaired { terminal.error("repaired: counts were rewritten from rows") }
         terminal.print("targets=\(outcome.targets) reactions=\(outcome.reactions) drift=\(outcome.drift)")

@@ -16,9 +16,10 @@ enum ImportCommand {
             let source = try FileSource(path: file)
             let clock = SystemTimeSource()
             let progress = ImportProgress(terminal, total: source.size, clock: clock)
+            let nowMs = clock.wallMilliseconds()
             let run = ImportRun(
-                parser: ImportLineParser(targetTypes: types, nowMs: clock.wallMilliseconds()),
-                sink: try await Wiring.importSink(store, targetTypes: types), isStrict: isStrict,
+                parser: ImportLineParser(targetTypes: types, nowMs: nowMs),
+                sink: try await Wiring.importSink(store, targetTypes: types, nowMs: nowMs), isStrict: isStrict,
                 reportBadLine: { number, reason in terminal.error("line \(number): \(reason)") },
                 reportProgress: progress.report)
             return try await run.run(source)

@@ -12,9 +12,6 @@ struct ImportLineError: Error, Equatable {
 
 /// Reads a line of an import: a JSON object with user_id, target_id, target_type, reaction and at.
 struct ImportLineParser {
-    /// How far an instant may lie ahead of this machine's clock.
-    private static let mostAheadMs: Int64 = 300_000
-
     private struct Fields: Decodable {
         var user_id: String
         var target_id: String
@@ -76,7 +73,7 @@ struct ImportLineParser {
         guard let atMs = RFC3339.milliseconds(fields.at[...].utf8) else {
             throw ImportLineError("at must be an instant of RFC 3339, from 1970 on, such as 2026-11-21T13:51:00Z")
         }
-        guard atMs <= nowMs + Self.mostAheadMs else { throw ImportLineError("at is in the future") }
+        guard VersionClock.accepts(atMs: atMs, nowMs: nowMs) else { throw ImportLineError("at is in the future") }
         return ImportedReaction(
             userID: fields.user_id, targetID: fields.target_id, targetType: fields.target_type, reaction: reaction,
             atMs: atMs)

@@ -28,6 +28,6 @@ struct EmbeddedAudit {
         for finding in rows.findings + findings.findings { report(finding) }
         return AuditOutcome(
             targets: rows.targets, reactions: rows.reactions, drift: rows.drift + findings.drift,
-            isRepaired: repair && rows.drift > 0)
+            damaged: rows.damaged, isRepaired: rows.repaired > 0)
     }
 }

@@ -1,16 +1,14 @@
 import Reactions
 import ReactionsRocksDB
-import SpillwayCore
 
 /// Takes an import's rows into an open data directory.
 actor EmbeddedImport: ImportSink {
     private let node: EmbeddedNode
     private let importer: ReactionImporter
 
-    init(_ node: EmbeddedNode, targetTypes: [String]) {
+    init(_ node: EmbeddedNode, targetTypes: [String], nowMs: Int64) {
         self.node = node
-        let time = SystemTimeSource()
-        importer = ReactionImporter(into: node.store, targetTypes: targetTypes) { time.wallMilliseconds() }
+        importer = ReactionImporter(into: node.store, targetTypes: targetTypes) { nowMs }
     }
 
     func add(_ rows: [ImportedReaction]) async throws -> Int {
@@ -27,7 +25,6 @@ actor EmbeddedImport: ImportSink {
 
     func finish() async throws {
         try importer.finish()
-        // Counts changed beside the log: what was cached of them anywhere must not look newer.
-        try await node.close(keepsEpoch: false)
+        try await node.close()
     }
 }

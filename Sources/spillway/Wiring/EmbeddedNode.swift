@@ -100,11 +100,9 @@ final class EmbeddedNode: Sendable {
     }
 
     /// Writes what waits and closes.
-    ///
-    /// - Parameter keepsEpoch: false makes the next start a new epoch, since rows changed beside the log.
-    func close(keepsEpoch: Bool = true) async throws {
+    func close() async throws {
         await broker.close()
         settings.close()
-        try database.close(marksClean: keepsEpoch)
+        try database.close()
     }
 }

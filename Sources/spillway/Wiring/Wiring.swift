@@ -18,16 +18,20 @@ enum Wiring {
     ) async throws -> AuditOutcome {
         let node = try EmbeddedNode(configuration, targetTypes: [], create: false)
         let outcome = try await EmbeddedAudit(node).run(repair: repair, report: report)
-        try await node.close(keepsEpoch: !outcome.isRepaired)
+        try await node.close()
         return outcome
     }
 
     /// Opens a data directory for an import.
+    ///
+    /// - Parameter nowMs: the present, in milliseconds since 1970 UTC: the one that the lines are read at, so that
+    ///   both refuse the same.
     static func importSink(
-        _ configuration: StoreConfiguration, targetTypes: [String]
+        _ configuration: StoreConfiguration, targetTypes: [String], nowMs: Int64
     ) async throws -> any ImportSink {
         EmbeddedImport(
-            try EmbeddedNode(configuration, targetTypes: targetTypes, create: true), targetTypes: targetTypes)
+            try EmbeddedNode(configuration, targetTypes: targetTypes, create: true), targetTypes: targetTypes,
+            nowMs: nowMs)
     }
 
     /// Makes a data directory from a backup; returns its epoch.

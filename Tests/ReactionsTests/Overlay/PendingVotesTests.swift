@@ -44,6 +44,41 @@ import Testing
         #expect(pending.votes(of: "u")?.map(\.reaction) == [.dislike])
     }
 
+    /// Two loops add in any order: what stands behind a higher position in the queue is not passed in time.
+    @Test func anAppliedVoteDoesNotHideALaterOneThatIsAppliedToo() {
+        var pending = PendingVotes(clean: [position(1)])
+        pending.add(vote("b", .like, at: 20), user: "x")
+        pending.add(vote("a", .like, at: 10), user: "u")
+        pending.add(vote("c", .like, at: 30), user: "u")
+        pending.advance(partition: 0, clean: position(15))
+        pending.add(vote("a", .none, at: 12), user: "u")
+        #expect(pending.votes(of: "u")?.map(\.targetID) == ["c"])
+        #expect(pending.votes(of: "x")?.count == 1)
+        pending.advance(partition: 0, clean: position(31))
+        #expect(pending.count == 0 && pending.bytes == 0)
+    }
+
+    @Test(arguments: [[false, true], [true, false], [true, true, false, true]])
+    func aRepeatCountsOnceAndTakesTheSendersVersion(repeats: [Bool]) {
+        var pending = PendingVotes(clean: [.start])
+        for (index, isRepeat) in repeats.enumerated() {
+            var vote = vote("a", .like, at: 5)
+            vote.version = isRepeat ? 90 + UInt64(index) : 7
+            pending.add(vote, user: "u", isRepeat: isRepeat)
+        }
+        #expect(pending.votes(of: "u")?.map(\.version) == [7])
+        #expect(pending.count == 1)
+        // A newer vote wins over repeats of the older one, which take no room.
+        pending.add(vote("a", .dislike, at: 6), user: "u")
+        pending.add(vote("a", .like, at: 5), user: "u", isRepeat: true)
+        #expect(pending.votes(of: "u")?.map(\.reaction) == [.dislike])
+        #expect(pending.count == 2)
+        pending.advance(partition: 0, clean: position(7))
+        pending.add(vote("a", .like, at: 5), user: "u", isRepeat: true)
+        #expect(pending.votes(of: "u") == nil)
+        #expect(pending.count == 0 && pending.bytes == 0)
+    }
+
     @Test func randomWalkAgainstAPlainModel() {
         var random = SeededRandom(seed: 3)
         var pending = PendingVotes(clean: [.start, .start, .start])

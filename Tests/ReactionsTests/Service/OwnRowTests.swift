@@ -1,4 +1,5 @@
 import Reactions
+import Spillway
 import SpillwayCore
 import SpillwayTesting
 import Testing
@@ -19,6 +20,40 @@ import Testing
             #expect(list.entries.map(\.id) == ["video"])
             let likes = try await service.reactions(of: "me", reaction: .like, limit: 10, cursor: nil, after: [])
             #expect(likes.entries.isEmpty)
+        }
+    }
+
+    /// The log has the first request's votes, which that request has not heard of yet: only the repeat can show them.
+    @Test func aRepeatReadsItsOwnWritesBeforeTheFirstRequestIsBack() async throws {
+        var paused = ReactionsConfiguration()
+        paused.projectionsPaused = true
+        let harness = try ServiceHarness(paused)
+        let broker = harness.broker
+        try await harness.run { service in
+            let votes = ["a", "b", "c"].map { Vote(targetID: $0, targetType: "video", reaction: .like) }
+            for (key, votes) in [("one", [votes[0]]), ("batch", Array(votes[1...]))] {
+                var messages = votes.enumerated().map { index, vote in
+                    let event = ReactionEvent(
+                        targetID: vote.targetID, targetType: vote.targetType, userID: "me", reaction: .like,
+                        version: UInt64(index + 1))
+                    return Message(key: Array(vote.targetID.utf8), value: event.encoded())
+                }
+                messages[0].deduplication = Deduplication(
+                    scope: Array("me".utf8), token: Array(key.utf8), fingerprint: 1, quota: 100)
+                _ = try await broker.send(messages, to: ReactionsConfiguration().topic)
+            }
+            #expect(try await service.one("a", "me").state == .none)
+            let one = try await service.vote(
+                votes[0], user: "me", idempotencyKey: "one", fingerprint: 1, awaitOutcome: false)
+            #expect(one.isRepeat)
+            #expect(try await service.one("a", "me") == TargetSummary(counts: Counts(likes: 1), state: .like))
+            _ = try await service.vote(Array(votes[1...]), user: "me", idempotencyKey: "batch", fingerprint: 1)
+            for target in ["b", "c"] {
+                #expect(try await service.one(target, "me") == TargetSummary(counts: Counts(likes: 1), state: .like))
+            }
+            #expect(service.pendingVotes == 3)
+            let list = try await service.reactions(of: "me", reaction: .like, limit: 10, cursor: nil, after: [])
+            #expect(Set(list.entries.map(\.id)) == ["a", "b", "c"])
         }
     }
 

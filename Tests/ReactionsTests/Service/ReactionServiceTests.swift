@@ -45,6 +45,19 @@ import Testing
         }
     }
 
+    @Test func aVoteWhoseOutcomeCanNotBeReadIsAcknowledgedWithoutIt() async throws {
+        let harness = try ServiceHarness()
+        let store = harness.unreadable
+        try await harness.run { service in
+            store.fail()
+            let first = try await keyed(service, .like, key: "k")
+            #expect(first.outcome == nil)
+            let again = try await keyed(service, .like, key: "k")
+            #expect(again.isRepeat && again.outcome == nil)
+            #expect(again.position == first.position)
+        }
+    }
+
     @Test func aBatchIsAllOrNothing() async throws {
         try await ServiceHarness().run { service in
             let good = Vote(targetID: "a", targetType: "video", reaction: .like)

@@ -7,6 +7,7 @@ import SpillwayCore
 final class ServiceHarness {
     let broker: InMemoryBroker
     let temporary: TemporaryStore
+    let unreadable: UnreadableStore
     let failures: any FailureStore
     let service: ReactionService
 
@@ -22,9 +23,10 @@ final class ServiceHarness {
         configuration.partitions = 3
         broker = old?.broker ?? InMemoryBroker(sharesSequence: true)
         temporary = try (keepsStore ? old?.temporary : nil) ?? TemporaryStore(partitions: 3)
+        unreadable = UnreadableStore(temporary.store)
         self.failures = failures ?? old?.failures ?? InMemoryFailureStore()
         service = try ReactionService(
-            configuration: configuration, broker: broker, store: temporary.store, failures: self.failures,
+            configuration: configuration, broker: broker, store: unreadable, failures: self.failures,
             blocking: BlockingExecutor(name: "reader", threads: 2),
             projections: BlockingExecutor(name: "projection", threads: 2), registry: registry,
             logger: Logger(label: "test"), tracer: tracer)

@@ -186,6 +186,20 @@ import Testing
         #expect(try temporary.store.targets(["t"], tier: .disk)?.first?.counts.likes == 5)
     }
 
+    @Test func anImportThatIsNotFinishedMakesANewEpoch() throws {
+        let temporary = try TemporaryStore()
+        try temporary.reopen()
+        let epoch = temporary.store.epoch
+        try temporary.reopen()
+        #expect(temporary.store.epoch == epoch)
+        let importer = ReactionImporter(into: temporary.store, targetTypes: ["video"]) { 1_000_000 }
+        try importer.add(
+            ImportedReaction(userID: "u", targetID: "t", targetType: "video", reaction: .like, atMs: 1_000))
+        try importer.write()
+        try temporary.reopen()
+        #expect(temporary.store.epoch > epoch)
+    }
+
     @Test func importIsSafeToRunAgainAndKeepsNewerRows() throws {
         let temporary = try TemporaryStore()
         try temporary.apply([event("u1", "t1", .dislike, version: VersionClock.version(atMs: 5_000))], from: 1)

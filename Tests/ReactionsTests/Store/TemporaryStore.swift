@@ -32,8 +32,10 @@ final class TemporaryStore {
         return (database, store)
     }
 
-    func reopen() throws {
+    /// - Parameter meanwhile: what happens to the directory while it is closed.
+    func reopen(_ meanwhile: () throws -> Void = {}) throws {
         try database.close()
+        try meanwhile()
         (database, store) = try Self.open(directory, partitions)
     }
 
