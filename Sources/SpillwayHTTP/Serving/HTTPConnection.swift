@@ -25,6 +25,8 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     private var isClosed = false
     /// The connection stays open after the answer that waits for the kernel; nil when none does.
     private var keepAliveAfterWrite: Bool?
+    /// Nothing more may be written; what still comes is read and thrown away.
+    private var hasSentEnd = false
     /// The event stream that this connection has become.
     var stream: EventStreamWriter?
     var heartbeat: EventLoopTimer?
@@ -206,11 +208,17 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     /// Sends the end and throws away what still comes, within bounds, so that the answer is not lost to a reset.
     func end() {
         if tcp.isClosed { return }
+        if let transport, !transport.isEstablished {
+            // In the middle of a handshake message no end can be announced, and what still comes would be answered.
+            tcp.close()
+            return
+        }
         announceEnd()
         if machine.inputHasEnded && tcp.pendingWriteBytes == 0 {
             tcp.close()
             return
         }
+        hasSentEnd = true
         tcp.shutdownWriting()
         tcp.startReading()
         deadline = server.loop.nowMilliseconds + HTTPServerLoop.lingerMs
@@ -288,6 +296,8 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     }
 
     private func writeRaw(_ bytes: [UInt8]) {
-        if !bytes.isEmpty { unsafe bytes.withUnsafeBytes { unsafe tcp.write($0) } }
+        // A transport may still answer what is read behind the end.
+        if bytes.isEmpty || hasSentEnd { return }
+        unsafe bytes.withUnsafeBytes { unsafe tcp.write($0) }
     }
 }
