@@ -6,6 +6,9 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     // Unchecked: touched on its loop's thread only. Tasks that answer run there too, and where one of them goes on
     // after the loop has stopped it finds that out first.
 
+    /// How much of what the transport itself says (alerts, tickets) may wait for the kernel.
+    private static let maximumUnreadTransportBytes = 256 << 10
+
     let tcp: TCPConnection
     let server: HTTPServerLoop
     /// The address at the other end.
@@ -27,6 +30,8 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     private var keepAliveAfterWrite: Bool?
     /// Nothing more may be written; what still comes is read and thrown away.
     private var hasSentEnd = false
+    /// What the transport itself has said since nothing waited for the kernel.
+    private var unreadTransportBytes = 0
     /// The event stream that this connection has become.
     var stream: EventStreamWriter?
     var heartbeat: EventLoopTimer?
@@ -61,7 +66,8 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
             tcp.close()
             return
         }
-        writeRaw(outgoing)
+        writeTransport(outgoing)
+        if tcp.isClosed { return }
         if !plaintext.isEmpty { unsafe plaintext.withUnsafeBytes { unsafe received($0) } }
         if transport.hasReceivedEnd { connectionDidReachEnd() }
     }
@@ -76,6 +82,7 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     }
 
     func connectionDidDrain() {
+        unreadTransportBytes = 0
         if let keepAlive = keepAliveAfterWrite {
             keepAliveAfterWrite = nil
             sent(keepAlive: keepAlive)
@@ -293,6 +300,16 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
             writeRaw(outgoing)
             tcp.close()
         }
+    }
+
+    /// Writes what the transport itself answers. Only a client that has it answer without end, and reads none of it, has
+    /// much of that wait: answers of HTTP are not counted.
+    private func writeTransport(_ bytes: [UInt8]) {
+        if bytes.isEmpty { return }
+        writeRaw(bytes)
+        if tcp.pendingWriteBytes == 0 { return }
+        unreadTransportBytes += bytes.count
+        if unreadTransportBytes > Self.maximumUnreadTransportBytes { tcp.close() }
     }
 
     private func writeRaw(_ bytes: [UInt8]) {
