@@ -148,6 +148,35 @@ import Testing
         try await running.value
     }
 
+    @Test func shutdownDoesNotWaitForAReaderThatHasAllAndStays() async throws {
+        // More than the kernel takes of it while nobody reads.
+        let count = 16 << 20
+        let loop = try EventLoop(name: "reader")
+        defer { loop.shutdown() }
+        var router = HTTPRouter()
+        router.on(.get, "/") { _ in HTTPResponse(body: [UInt8](repeating: 120, count: count)) }
+        var configuration = HTTPServerConfiguration(port: 0)
+        // Far more than a client here waits for anything.
+        configuration.drainTimeout = .seconds(3_600)
+        let metrics = MetricsRegistry()
+        let server = try HTTPServer(configuration: configuration, router: router, loops: [loop], metrics: metrics)
+        let port = try await server.listen().port
+        let client = try HTTPTestClient(port: port, receiveBuffer: 64 << 10)
+        try await client.send(Self.get)
+        let view = HTTPTestServer(port: port, server: server, metrics: metrics)
+        try await eventually { (view.metric("spillway_http_sent_bytes_total") ?? 0) > Double(count) }
+        let group = ServiceGroup(services: [server], logger: Logger(label: "test"))
+        let running = Task { try await group.run() }
+        group.triggerGracefulShutdown()
+        try await eventually { (try? HTTPTestClient(port: port)) == nil }
+        // The answer had begun before, so it does not say that the connection ends; but it does.
+        let answer = try await client.receiveAll()
+        #expect(!answer.contains("Connection: close") && answer.utf8.count > count)
+        try await running.value
+        // Until here.
+        client.endSending()
+    }
+
     @Test func halfARequestDoesNotMakeShutdownUnclean() async throws {
         let loop = try EventLoop(name: "half")
         defer { loop.shutdown() }

@@ -191,7 +191,8 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
 
     private func sent(keepAlive: Bool) {
         if tcp.isClosed { return }
-        if machine.phase == .answering { machine.answered(keepAlive: keepAlive) }
+        // An answer that was begun before the shutdown, and has said that the connection stays, is the last one all the same.
+        if machine.phase == .answering { machine.answered(keepAlive: keepAlive && !server.isDraining) }
         if machine.phase == .ending {
             end()
         } else {
