@@ -105,6 +105,44 @@ import Testing
         }
     }
 
+    @Test func requestsOfClientsThatHaveGoneCount() async throws {
+        let gate = TestGate()
+        let began = TestCount()
+        try await HTTPTestServer.run { configuration, router in
+            configuration.maximumConnections = 4
+            router.on(.get, "/") { _ in
+                began.add()
+                await gate.wait()
+                return .text("root")
+            }
+        } _: { server in
+            for number in 1...20 {
+                do {
+                    let client = try server.client()
+                    client.resetAtEnd()
+                    try? await client.send(Self.get)
+                    try await eventually {
+                        let refused = server.metric("spillway_http_refusals_total{reason=\"connections\"}") ?? 0
+                        return began.value + Int(refused) == number
+                    }
+                    withExtendedLifetime(client) {}
+                }
+                try await eventually { server.metric("spillway_http_connections") == 0 }
+            }
+            #expect(began.value == 4 && server.server.connectionCount == 4)
+            gate.open()
+            try await eventually { server.server.connectionCount == 0 }
+            // Each place is there again, once.
+            let clients = try (0..<4).map { _ in try server.client() }
+            for client in clients {
+                try await client.send(Self.get)
+                #expect(try await client.response().body == "root")
+            }
+            #expect(try await server.client().receiveAll().hasPrefix("HTTP/1.1 503 "))
+            withExtendedLifetime(clients) {}
+        }
+    }
+
     @Test func connectionsFromOneAddressAreLimitedExceptLoopbackAndProxies() throws {
         let proxies = try TrustedProxies(parsing: ["10.0.0.1"])
         let limiter = ConnectionLimiter(maximum: 100, maximumPerAddress: 2, exempt: proxies)

@@ -1,5 +1,6 @@
 internal import CLibuv
 internal import SpillwayCore
+internal import Synchronization
 
 /// One client's connection: its socket, its transport, its state machine, and the task that answers the present request.
 final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
@@ -19,6 +20,10 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     var deadline: UInt64
 
     private let transport: (any ConnectionTransport)?
+    /// The socket and the handler at work. The connection's place among the server's is given back with the last of them,
+    /// so that requests whose clients have gone are bounded too. A handler may return on any thread, once the loop has
+    /// stopped.
+    private let placeHolders = Atomic<Int>(1)
     var machine: HTTPConnectionStateMachine
     private var task: Task<Void, Never>?
     /// The number of the present request: what answers an earlier one is dropped.
@@ -101,6 +106,14 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         heartbeat?.cancel()
         task = nil
         server.removed(self)
+        leave()
+    }
+
+    /// One of those who hold the connection's place is gone.
+    private func leave() {
+        if placeHolders.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+            server.shared.limiter.leave(peer)
+        }
     }
 
     // MARK: What is to be done
@@ -149,7 +162,9 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         if !proxies.isEmpty && proxies.contains(peer) {
             request.storage.clientAddress = proxies.client(peer: peer, forwardedFor: request.headers(.forwardedFor))
         }
+        placeHolders.add(1, ordering: .relaxed)
         let task = Task.immediate(executorPreference: server.loop) { [self] in
+            defer { leave() }
             let response = await server.shared.responder(request)
             guard isWaiting(for: number) else { return }
             if case .events(let events) = response.body, request.method != .head {
