@@ -105,6 +105,44 @@ import Testing
         }
     }
 
+    @Test func requestsOfClientsThatHaveGoneCount() async throws {
+        let gate = TestGate()
+        let began = TestCount()
+        try await HTTPTestServer.run { configuration, router in
+            configuration.maximumConnections = 4
+            router.on(.get, "/") { _ in
+                began.add()
+                await gate.wait()
+                return .text("root")
+            }
+        } _: { server in
+            for number in 1...20 {
+                do {
+                    let client = try server.client()
+                    client.resetAtEnd()
+                    try? await client.send(Self.get)
+                    try await eventually {
+                        let refused = server.metric("spillway_http_refusals_total{reason=\"connections\"}") ?? 0
+                        return began.value + Int(refused) == number
+                    }
+                    withExtendedLifetime(client) {}
+                }
+                try await eventually { server.metric("spillway_http_connections") == 0 }
+            }
+            #expect(began.value == 4 && server.server.connectionCount == 4)
+            gate.open()
+            try await eventually { server.server.connectionCount == 0 }
+            // Each place is there again, once.
+            let clients = try (0..<4).map { _ in try server.client() }
+            for client in clients {
+                try await client.send(Self.get)
+                #expect(try await client.response().body == "root")
+            }
+            #expect(try await server.client().receiveAll().hasPrefix("HTTP/1.1 503 "))
+            withExtendedLifetime(clients) {}
+        }
+    }
+
     @Test func connectionsFromOneAddressAreLimitedExceptLoopbackAndProxies() throws {
         let proxies = try TrustedProxies(parsing: ["10.0.0.1"])
         let limiter = ConnectionLimiter(maximum: 100, maximumPerAddress: 2, exempt: proxies)
@@ -146,6 +184,35 @@ import Testing
         let answer = try await busy.receiveAll()
         #expect(answer.contains("Connection: close\r\n") && answer.hasSuffix("done"))
         try await running.value
+    }
+
+    @Test func shutdownDoesNotWaitForAReaderThatHasAllAndStays() async throws {
+        // More than the kernel takes of it while nobody reads.
+        let count = 16 << 20
+        let loop = try EventLoop(name: "reader")
+        defer { loop.shutdown() }
+        var router = HTTPRouter()
+        router.on(.get, "/") { _ in HTTPResponse(body: [UInt8](repeating: 120, count: count)) }
+        var configuration = HTTPServerConfiguration(port: 0)
+        // Far more than a client here waits for anything.
+        configuration.drainTimeout = .seconds(3_600)
+        let metrics = MetricsRegistry()
+        let server = try HTTPServer(configuration: configuration, router: router, loops: [loop], metrics: metrics)
+        let port = try await server.listen().port
+        let client = try HTTPTestClient(port: port, receiveBuffer: 64 << 10)
+        try await client.send(Self.get)
+        let view = HTTPTestServer(port: port, server: server, metrics: metrics)
+        try await eventually { (view.metric("spillway_http_sent_bytes_total") ?? 0) > Double(count) }
+        let group = ServiceGroup(services: [server], logger: Logger(label: "test"))
+        let running = Task { try await group.run() }
+        group.triggerGracefulShutdown()
+        try await eventually { (try? HTTPTestClient(port: port)) == nil }
+        // The answer had begun before, so it does not say that the connection ends; but it does.
+        let answer = try await client.receiveAll()
+        #expect(!answer.contains("Connection: close") && answer.utf8.count > count)
+        try await running.value
+        // Until here.
+        client.endSending()
     }
 
     @Test func halfARequestDoesNotMakeShutdownUnclean() async throws {

@@ -64,6 +64,12 @@ final class HTTPTestClient: Sendable {
     /// Sends the end; reading goes on.
     func endSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+    /// Has the end of this client be a reset, as of one that has crashed.
+    func resetAtEnd() {
+        var option = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &option, socklen_t(MemoryLayout<linger>.size))
+    }
+
     /// The next bytes; empty at the end or after a reset.
     func receive() async throws -> [UInt8] {
         let descriptor = descriptor

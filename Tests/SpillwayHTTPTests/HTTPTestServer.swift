@@ -24,6 +24,7 @@ struct HTTPTestServer {
 
     /// Runs the body against a server, then shuts it down gracefully.
     static func run(
+        transport: (any ConnectionTransportFactory)? = nil,
         _ configure: (inout HTTPServerConfiguration, inout HTTPRouter) -> Void,
         _ body: @escaping @Sendable (HTTPTestServer) async throws -> Void
     ) async throws {
@@ -33,7 +34,9 @@ struct HTTPTestServer {
         var router = HTTPRouter()
         configure(&configuration, &router)
         let metrics = MetricsRegistry()
-        let server = try HTTPServer(configuration: configuration, router: router, loops: [loop], metrics: metrics)
+        let server = try HTTPServer(
+            configuration: configuration, router: router, loops: [loop], transport: transport, metrics: metrics,
+            logger: Logger(label: "http"))
         let port = try await server.listen().port
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await server.run() }

@@ -18,7 +18,7 @@ final class ConnectionLimiter: Sendable {
         self.exempt = exempt
     }
 
-    /// The present number of connections.
+    /// The present number of connections that have entered and not left.
     var count: Int { state.withLock { $0.total } }
 
     /// Counts a new connection, or says why it must not be.

@@ -1,10 +1,14 @@
 internal import CLibuv
 internal import SpillwayCore
+internal import Synchronization
 
 /// One client's connection: its socket, its transport, its state machine, and the task that answers the present request.
 final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     // Unchecked: touched on its loop's thread only. Tasks that answer run there too, and where one of them goes on
     // after the loop has stopped it finds that out first.
+
+    /// How much of what the transport itself says (alerts, tickets) may wait for the kernel.
+    private static let maximumUnreadTransportBytes = 256 << 10
 
     let tcp: TCPConnection
     let server: HTTPServerLoop
@@ -16,6 +20,10 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     var deadline: UInt64
 
     private let transport: (any ConnectionTransport)?
+    /// The socket and the handler at work. The connection's place among the server's is given back with the last of them,
+    /// so that requests whose clients have gone are bounded too. A handler may return on any thread, once the loop has
+    /// stopped.
+    private let placeHolders = Atomic<Int>(1)
     var machine: HTTPConnectionStateMachine
     private var task: Task<Void, Never>?
     /// The number of the present request: what answers an earlier one is dropped.
@@ -25,6 +33,10 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     private var isClosed = false
     /// The connection stays open after the answer that waits for the kernel; nil when none does.
     private var keepAliveAfterWrite: Bool?
+    /// Nothing more may be written; what still comes is read and thrown away.
+    private var hasSentEnd = false
+    /// What the transport itself has said since nothing waited for the kernel.
+    private var unreadTransportBytes = 0
     /// The event stream that this connection has become.
     var stream: EventStreamWriter?
     var heartbeat: EventLoopTimer?
@@ -59,7 +71,8 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
             tcp.close()
             return
         }
-        writeRaw(outgoing)
+        writeTransport(outgoing)
+        if tcp.isClosed { return }
         if !plaintext.isEmpty { unsafe plaintext.withUnsafeBytes { unsafe received($0) } }
         if transport.hasReceivedEnd { connectionDidReachEnd() }
     }
@@ -74,6 +87,7 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     }
 
     func connectionDidDrain() {
+        unreadTransportBytes = 0
         if let keepAlive = keepAliveAfterWrite {
             keepAliveAfterWrite = nil
             sent(keepAlive: keepAlive)
@@ -92,6 +106,14 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         heartbeat?.cancel()
         task = nil
         server.removed(self)
+        leave()
+    }
+
+    /// One of those who hold the connection's place is gone.
+    private func leave() {
+        if placeHolders.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
+            server.shared.limiter.leave(peer)
+        }
     }
 
     // MARK: What is to be done
@@ -140,7 +162,9 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         if !proxies.isEmpty && proxies.contains(peer) {
             request.storage.clientAddress = proxies.client(peer: peer, forwardedFor: request.headers(.forwardedFor))
         }
+        placeHolders.add(1, ordering: .relaxed)
         let task = Task.immediate(executorPreference: server.loop) { [self] in
+            defer { leave() }
             let response = await server.shared.responder(request)
             guard isWaiting(for: number) else { return }
             if case .events(let events) = response.body, request.method != .head {
@@ -182,7 +206,8 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
 
     private func sent(keepAlive: Bool) {
         if tcp.isClosed { return }
-        if machine.phase == .answering { machine.answered(keepAlive: keepAlive) }
+        // An answer that was begun before the shutdown, and has said that the connection stays, is the last one all the same.
+        if machine.phase == .answering { machine.answered(keepAlive: keepAlive && !server.isDraining) }
         if machine.phase == .ending {
             end()
         } else {
@@ -206,11 +231,17 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
     /// Sends the end and throws away what still comes, within bounds, so that the answer is not lost to a reset.
     func end() {
         if tcp.isClosed { return }
+        if let transport, !transport.isEstablished {
+            // In the middle of a handshake message no end can be announced, and what still comes would be answered.
+            tcp.close()
+            return
+        }
         announceEnd()
         if machine.inputHasEnded && tcp.pendingWriteBytes == 0 {
             tcp.close()
             return
         }
+        hasSentEnd = true
         tcp.shutdownWriting()
         tcp.startReading()
         deadline = server.loop.nowMilliseconds + HTTPServerLoop.lingerMs
@@ -287,7 +318,19 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         }
     }
 
+    /// Writes what the transport itself answers. Only a client that has it answer without end, and reads none of it, has
+    /// much of that wait: answers of HTTP are not counted.
+    private func writeTransport(_ bytes: [UInt8]) {
+        if bytes.isEmpty { return }
+        writeRaw(bytes)
+        if tcp.pendingWriteBytes == 0 { return }
+        unreadTransportBytes += bytes.count
+        if unreadTransportBytes > Self.maximumUnreadTransportBytes { tcp.close() }
+    }
+
     private func writeRaw(_ bytes: [UInt8]) {
-        if !bytes.isEmpty { unsafe bytes.withUnsafeBytes { unsafe tcp.write($0) } }
+        // A transport may still answer what is read behind the end.
+        if bytes.isEmpty || hasSentEnd { return }
+        unsafe bytes.withUnsafeBytes { unsafe tcp.write($0) }
     }
 }

@@ -56,6 +56,9 @@ struct HTTPConnectionStateMachine {
 
     private var hasPending: Bool { pendingStart < pending.count }
 
+    /// The memory of what is kept of further requests, in bytes.
+    var pendingCapacity: Int { pending.capacity }
+
     /// Bytes came from the other side.
     mutating func received(_ bytes: UnsafeRawBufferPointer) -> Action {
         switch phase {
@@ -86,15 +89,31 @@ struct HTTPConnectionStateMachine {
     mutating func proceed() -> Action {
         guard phase == .receiving else { return .wait }
         if hasPending {
-            let bytes = pending
-            let (taken, action) = unsafe bytes.withUnsafeBytes { all in
-                unsafe parse(UnsafeRawBufferPointer(rebasing: all[pendingStart...]))
-            }
-            pendingStart += taken
-            if !hasPending || phase == .ending { forgetPending() }
+            let action = parsePending()
             if case .wait = action {} else { return action }
         }
         return hasInputEnded ? .close : .wait
+    }
+
+    private mutating func parsePending() -> Action {
+        let (taken, action) = parseCopy(of: pending)
+        pendingStart += taken
+        if !hasPending || phase == .ending {
+            forgetPending()
+        } else if pendingStart >= Self.maximumPipelinedBytes {
+            // A client that is always ahead leaves no moment at which nothing is kept. What moves is at most about twice
+            // what was taken.
+            pending.removeFirst(pendingStart)
+            pendingStart = 0
+        }
+        return action
+    }
+
+    /// Parses what is kept; a second reference, gone on return, lets it be read while the state changes.
+    private mutating func parseCopy(of bytes: [UInt8]) -> (Int, Action) {
+        unsafe bytes.withUnsafeBytes { all in
+            unsafe parse(UnsafeRawBufferPointer(rebasing: all[pendingStart...]))
+        }
     }
 
     private mutating func forgetPending() {

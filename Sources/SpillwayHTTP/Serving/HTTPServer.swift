@@ -54,7 +54,7 @@ public final class HTTPServer: Service, Sendable {
         self.loops = loops.map { HTTPServerLoop(loop: $0, shared: shared) }
     }
 
-    /// The number of open connections.
+    /// The number of open connections, and of closed ones whose last request is still being handled.
     public var connectionCount: Int { shared.limiter.count }
 
     /// Starts to listen, unless it does already; ``run()`` does it too.

@@ -4,7 +4,8 @@ public struct HTTPServerConfiguration: Sendable {
     public var host: String
     /// The port; 0 picks a free one. 8080 by default.
     public var port: UInt16
-    /// The most connections at once; 20,000 by default. Beyond it they are answered with a 503 and closed.
+    /// The most connections at once; 20,000 by default. Beyond it they are answered with a 503 and closed. One counts
+    /// until it is closed and its request's handler has returned, so this bounds the handlers at work too.
     public var maximumConnections = 20_000
     /// The most connections from one address (of IPv6: one /64); 1,000 by default. Loopback and trusted proxies are not
     /// counted.

@@ -101,7 +101,7 @@ final class HTTPServerLoop: @unchecked Sendable {
         tcp.close()
     }
 
-    /// A connection is closed.
+    /// A connection is closed; its place is its own to give back.
     func removed(_ connection: HTTPConnection) {
         let last = connections.removeLast()
         if last !== connection {
@@ -110,7 +110,6 @@ final class HTTPServerLoop: @unchecked Sendable {
         }
         if connection.stream != nil { shared.metrics.eventStreams.decrement() }
         shared.metrics.connections.decrement()
-        shared.limiter.leave(connection.peer)
         if isDraining && connections.isEmpty { finishDraining(inTime: true) }
     }
 

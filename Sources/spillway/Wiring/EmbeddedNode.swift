@@ -12,7 +12,8 @@ final class EmbeddedNode: Sendable {
     let store: RocksReactionStore
     let settings: RocksSettingsStore
     let partitions: Int
-    private let maintenance = BlockingExecutor(name: "maintenance", threads: 1)
+    /// Where backups are made.
+    let maintenance = BlockingExecutor(name: "maintenance", threads: 1)
 
     /// Opens a data directory. Blocks.
     ///
@@ -99,10 +100,14 @@ final class EmbeddedNode: Sendable {
         return failures
     }
 
-    /// Writes what waits and closes.
+    /// Writes what waits, lets backups that were begun or asked for finish, and closes.
     func close() async throws {
         await broker.close()
         settings.close()
+        // A backup outlives the client that asked for it. Waited for without a thread of the pool; what still comes is
+        // refused.
+        try? await maintenance.run {}
+        maintenance.shutdown()
         try database.close()
     }
 }

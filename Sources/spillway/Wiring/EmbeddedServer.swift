@@ -41,6 +41,8 @@ struct EmbeddedServer {
         let failures = try await node.openFailures(registry: registry, logger: Logger(label: "failures"))
         defer { failures.close() }
         let readers = BlockingExecutor(name: "reader", threads: 4)
+        // Requests outlive their clients: what they read has ended before the stores under it are closed.
+        defer { readers.shutdown() }
         // Nobody waits for a projection but other projections, so they take what loops and log writer leave.
         let projections = BlockingExecutor(name: "projection", threads: Self.cores <= 3 ? 1 : 2, nice: 10)
         let service = try ReactionService(

@@ -1,0 +1,44 @@
+import FoundationEssentials
+import SpillwayCore
+import Synchronization
+import Testing
+
+@testable import spillway
+
+@Suite("An open data directory")
+struct EmbeddedNodeTests {
+    private func eventually(_ condition: () -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(30)
+        while !condition() {
+            try #require(ContinuousClock.now < deadline, "the condition did not come true in thirty seconds")
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
+    @Test("is closed only when the backups that were asked for are there")
+    func closing() async throws {
+        let directory = "/tmp/spillway-closing-\(UUID().uuidString)"
+        let copy = directory + "-copy"
+        defer { for path in [directory, copy] { try? FileManager.default.removeItem(atPath: path) } }
+        let values = try resolve(.serve, ["--data", directory])
+        let node = try EmbeddedNode(StoreConfiguration(values), targetTypes: ["video"], create: true)
+        let gate = Monitor(false)
+        #expect(node.maintenance.execute { _ = gate.wait { $0 ? true : nil } })
+        let backup = Task { try await node.backUp(to: copy) }
+        try await eventually { node.maintenance.waitingCount == 1 }
+        let isClosed = Atomic<Bool>(false)
+        let closing = Task {
+            try await node.close()
+            isClosed.store(true, ordering: .relaxed)
+            // The file that is written last.
+            return FileManager.default.fileExists(atPath: copy + "/FORMAT")
+        }
+        try await eventually { node.maintenance.waitingCount == 2 || isClosed.load(ordering: .relaxed) }
+        let isEarly = isClosed.load(ordering: .relaxed)
+        #expect(!isEarly)
+        gate.withLock { $0 = true }
+        gate.broadcast()
+        #expect(try await closing.value)
+        try await backup.value
+    }
+}
