@@ -134,9 +134,10 @@ extension Consumer {
             do {
                 guard let entry = try await settingsStore.current(settingsName) else { return }
                 control.withLock { $0.revision = entry.revision }
-                let settings = try ConsumerSettings(json: entry.value)
+                var settings = try ConsumerSettings(json: entry.value)
+                settings.holdRates()
                 _ = try effective(settings)
-                return control.withLock { $0.settings = settings }
+                return control.withLock { [settings] in $0.settings = settings }
             } catch let error as SettingsError {
                 logger.error("the stored settings don't fit and are left out", metadata: ["error": "\(error)"])
                 return
