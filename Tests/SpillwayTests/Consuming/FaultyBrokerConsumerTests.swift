@@ -4,7 +4,41 @@ import SpillwayTesting
 import Synchronization
 import Testing
 
+/// Ends a while after shutdown has begun, unless it is cancelled.
+private final class LingeringHandler: SingleHandler {
+    let begun = Mutex(0)
+    let ended = Mutex(0)
+
+    func decode(_ record: Record) throws {}
+
+    func handle(_ event: Void, context: HandlingContext) async throws {
+        begun.withLock { $0 += 1 }
+        while !Task.isShuttingDownGracefully { try await Task.sleep(for: .milliseconds(1)) }
+        try await Task.sleep(for: .milliseconds(50))
+        ended.withLock { $0 += 1 }
+    }
+}
+
 @Suite struct FaultyBrokerConsumerTests {
+    @Test func aShutdownWaitsForHandlersWhoseSubscriptionBroke() async throws {
+        let inner = try await ConsumerTests.broker()
+        let broker = FaultInjectingBroker(inner)
+        let handler = LingeringHandler()
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: ConsumerTests.configuration(), processor: .single(handler),
+            logger: quietLogger)
+        try await ConsumerTests.run(consumer) {
+            for number in 0..<3 { _ = try await inner.send(Message(key: [UInt8(number)], value: []), to: "t") }
+            try await eventually { handler.begun.withLock { $0 } == 3 }
+            var faults = BrokerFaults()
+            faults.failedSubscribes = 1
+            broker.faults = faults
+            await broker.disconnectAll()
+            try await eventually { consumer.inspect().partitions.isEmpty }
+        }
+        #expect(handler.ended.withLock { $0 } == 3)
+    }
+
     @Test(arguments: [UInt64(1), 2, 3])
     func nothingIsLostBehindAFaultyBroker(_ seed: UInt64) async throws {
         let inner = try await ConsumerTests.broker(partitions: 3)

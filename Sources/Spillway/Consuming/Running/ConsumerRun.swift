@@ -38,6 +38,7 @@ final class ConsumerRun: Sendable {
         var wakesMover = false
         var wakesLoader = false
         var wakesLease = false
+        var wakesPoller = false
         var mustFlush = false
     }
 
@@ -54,6 +55,7 @@ final class ConsumerRun: Sendable {
     let moverSignal = Signal()
     let loaderSignal = Signal()
     let leaseSignal = Signal()
+    let drainedSignal = Signal()
     let reliefSignal = Signal()
     let workersSignal = Signal()
     /// The records of workers that handle several one by one.
@@ -184,6 +186,7 @@ final class ConsumerRun: Sendable {
         if effects.wakesMover { moverSignal.set() }
         if effects.wakesLoader { loaderSignal.set() }
         if effects.wakesLease { leaseSignal.set() }
+        if effects.wakesPoller { drainedSignal.set() }
         return (ticket, work)
     }
 
@@ -222,10 +225,11 @@ final class ConsumerRun: Sendable {
             state.timerDeadline = deadline
             effects.wakesTimer = true
         }
-        if !state.isDrained, state.engine.isDrained {
+        if !state.isDrained, state.engine.isDrained(now: now) {
             state.isDrained = true
             state.drainedWithRunningWork = state.engine.hasRunningWork
             effects.wakesCommitter = true
+            effects.wakesPoller = true
         }
         return effects
     }
