@@ -41,7 +41,7 @@ extension Consumer {
                 atMs: consumerWallMs, after: present
             ).revision
         }
-        goOver(to: effective, settings, revision: next)
+        try await goOver(to: effective, settings, from: present, revision: next)
         logger.notice("settings changed", metadata: ["author": "\(author)", "revision": "\(next)"])
         return next
     }
@@ -114,8 +114,15 @@ extension Consumer {
 
     private var consumerWallMs: Int64 { timeSource.wallMilliseconds() }
 
-    private func goOver(to effective: EffectiveConfiguration, _ settings: ConsumerSettings, revision: Int) {
-        let (run, mustBeginAgain) = control.withLock { control -> (ConsumerRun?, Bool) in
+    private func goOver(
+        to effective: EffectiveConfiguration, _ settings: ConsumerSettings, from present: Int, revision: Int
+    ) async throws {
+        let (run, mustBeginAgain) = try control.withLock { control -> (ConsumerRun?, Bool) in
+            guard control.revision == present else {
+                // A start has read what the store has now, this change or a later one.
+                if settingsStore != nil { return (nil, false) }
+                throw SettingsError.conflict(settingsName, expected: present, found: control.revision)
+            }
             control.settings = settings
             control.revision = revision
             let differs = control.effective.map { effective.differsInShape(from: $0) } ?? false
@@ -123,23 +130,39 @@ extension Consumer {
             control.effective = control.effective == nil ? nil : effective
             return (control.run, differs)
         }
-        if mustBeginAgain { run?.beginShutdown() } else { run?.apply(effective) }
+        await control.withLock { $0.beforeApplying }?(revision)
+        if mustBeginAgain { run?.beginShutdown() } else { run?.apply(effective, revision: revision) }
     }
 
-    /// Takes over what was set before this start. Settings that do not fit the program any more are left out, loudly.
+    /// Settings that do not fit the program any more are left out, loudly.
+    private func fitting(_ entry: SettingsEntry) -> ConsumerSettings? {
+        do {
+            var settings = try ConsumerSettings(json: entry.value)
+            settings.holdRates()
+            _ = try effective(settings)
+            return settings
+        } catch {
+            logger.error("the stored settings don't fit and are left out", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Takes over what was set before this start.
     func loadSettings() async {
         guard let settingsStore else { return }
         var attempts = 0
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             do {
                 guard let entry = try await settingsStore.current(settingsName) else { return }
-                control.withLock { $0.revision = entry.revision }
-                var settings = try ConsumerSettings(json: entry.value)
-                settings.holdRates()
-                _ = try effective(settings)
-                return control.withLock { [settings] in $0.settings = settings }
+                let settings = fitting(entry)
+                return control.withLock { control in
+                    // A change may have come since.
+                    guard entry.revision > control.revision else { return }
+                    control.settings = settings ?? control.settings
+                    control.revision = entry.revision
+                }
             } catch let error as SettingsError {
-                logger.error("the stored settings don't fit and are left out", metadata: ["error": "\(error)"])
+                logger.error("the stored settings can't be read and are left out", metadata: ["error": "\(error)"])
                 return
             } catch {
                 attempts += 1

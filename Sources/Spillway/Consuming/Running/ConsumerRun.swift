@@ -83,11 +83,12 @@ final class ConsumerRun: Sendable {
     /// What happens to records that fail, as it is now.
     var retry: RetryPolicy { livePolicy.withLock { $0 } }
 
-    /// Takes over what can change in place.
-    func apply(_ effective: EffectiveConfiguration) {
-        livePolicy.withLock { $0 = effective.configuration.retry }
+    /// Takes over what can change in place, unless a later change has come before it.
+    func apply(_ effective: EffectiveConfiguration, revision: Int) {
         let settings = effective.engineSettings(usesFailureStore: consumer.failureStore != nil)
         step { engine, now in
+            guard consumer.control.withLock({ $0.revision }) == revision else { return }
+            livePolicy.withLock { $0 = effective.configuration.retry }
             engine.change(settings, now: now)
             engine.setAllPaused(effective.isPaused)
         }
