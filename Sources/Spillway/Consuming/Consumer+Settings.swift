@@ -68,12 +68,11 @@ extension Consumer {
     /// Goes on at another place, in the partitions that this consumer owns: what runs ends, what waits is forgotten, and
     /// the new place is committed, before or behind the present one. Records behind the present place are handled again.
     ///
-    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid`` if the handler keeps its own positions, or if the
-    ///   broker can't find positions by time; `BrokerError`.
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid`` if the consumer isn't running, or ends or goes over
+    ///   to another processor or topic just now, if the handler keeps its own positions, or if the broker can't find
+    ///   positions by time; `BrokerError`.
     public func seek(to target: SeekTarget, by author: String) async throws {
-        guard let (run, effective) = control.withLock({ control in control.effective.map { (control.run, $0) } }) else {
-            throw SettingsError(.invalid, "consumer \(id) isn't running")
-        }
+        let (_, effective) = try seekable()
         guard effective.processor.positionOwner == nil else {
             throw SettingsError(.invalid, "the handler of consumer \(id) keeps its own positions: change them there")
         }
@@ -81,9 +80,20 @@ extension Consumer {
         var settings = settings.settings
         settings.lastSeek = target.description
         try await change(settings, by: author)
-        run?.step { engine, now in
+        try seekable().run.step { engine, now in
             for (partition, position) in positions { engine.seek(partition, to: position, now: now) }
         }
+    }
+
+    /// The run that can be told to go on elsewhere; one that drains goes nowhere.
+    private func seekable() throws -> (run: ConsumerRun, effective: EffectiveConfiguration) {
+        let present = control.withLock { control in
+            control.isEnding || control.mustBeginAgain ? nil : (control.run, control.effective)
+        }
+        guard let run = present?.0, let effective = present?.1 else {
+            throw SettingsError(.invalid, "consumer \(id) isn't running: it goes on where it was")
+        }
+        return (run, effective)
     }
 
     private func positions(of target: SeekTarget, topic: String) async throws -> [TopicPartition: Position] {

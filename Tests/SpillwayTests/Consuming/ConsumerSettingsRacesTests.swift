@@ -90,4 +90,34 @@ private final class Gate: Sendable {
             try await soon("the records are handled") { notebook.values.count == 5 }
         }
     }
+
+    @Test func aConsumerThatHasEndedIsNotSetBack() async throws {
+        let broker = try await ConsumerTests.broker()
+        let store = InMemorySettingsStore()
+        let consumer = try consumer(broker, store: store)
+        try await ConsumerTests.run(consumer) {
+            try await send(5, to: broker)
+            try await eventually { notebook.values.count == 5 }
+        }
+        let error = await #expect(throws: SettingsError.self) { try await consumer.seek(to: .earliest, by: "ann") }
+        #expect(error?.code == .invalid)
+        #expect(try await store.current("consumer/c") == nil)
+    }
+
+    @Test func aSeekThatTheEndOvertakesSaysSo() async throws {
+        let broker = try await ConsumerTests.broker()
+        let consumer = try consumer(broker)
+        let gate = Gate()
+        consumer.control.withLock { $0.beforeApplying = { _ in await gate.pass() } }
+        let seeking = Mutex<Task<Void, any Error>?>(nil)
+        try await ConsumerTests.run(consumer) {
+            try await eventually { consumer.inspect().partitions.count == 2 }
+            let task = Task { try await consumer.seek(to: .earliest, by: "ann") }
+            seeking.withLock { $0 = task }
+            try await eventually { gate.isReached }
+        }
+        gate.open()
+        let error = await #expect(throws: SettingsError.self) { try await seeking.withLock { $0 }?.value }
+        #expect(error?.code == .invalid)
+    }
 }
