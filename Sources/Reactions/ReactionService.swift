@@ -105,6 +105,7 @@ public final class ReactionService: Service {
         // asks for a fetch.
         consuming.fetchInterval = .milliseconds(20)
         consuming.concurrency = configuration.partitions
+        consuming.shutdownDrainTimeout = configuration.drainTimeout
         consuming.maxInFlightRecords = configuration.projectionBatchRecords * (configuration.partitions + 1) * 2
         return try Consumer(
             id: "reactions", broker: broker, configuration: consuming,
@@ -187,6 +188,9 @@ public final class ReactionService: Service {
     }
 
     /// Runs the projections until graceful shutdown, which lets them finish what they have begun.
+    ///
+    /// - Throws: `ConsumerError` with `drainDeadlinePassed` if they outlast the drain timeout; what was acknowledged is
+    ///   in the log, and they take it from there at the next start.
     public func run() async throws {
         defer { finish() }
         if !isServing.load(ordering: .acquiring) { try await start() }

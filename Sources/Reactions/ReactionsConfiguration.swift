@@ -30,6 +30,8 @@ public struct ReactionsConfiguration: Hashable, Sendable {
     public var callerStatesLimit = 4_096
     /// Records that a projection takes in one transaction. Default 4,096.
     public var projectionBatchRecords = 4_096
+    /// How long what the projections have begun may go on after graceful shutdown began. Default 20 s.
+    public var drainTimeout: Duration = .seconds(20)
     /// Do not run the projections: for tests of the overlay and its rebuild. Default false.
     public var projectionsPaused = false
 

@@ -41,7 +41,7 @@ extension Consumer {
                 atMs: consumerWallMs, after: present
             ).revision
         }
-        goOver(to: effective, settings, revision: next)
+        try await goOver(to: effective, settings, from: present, revision: next)
         logger.notice("settings changed", metadata: ["author": "\(author)", "revision": "\(next)"])
         return next
     }
@@ -68,12 +68,11 @@ extension Consumer {
     /// Goes on at another place, in the partitions that this consumer owns: what runs ends, what waits is forgotten, and
     /// the new place is committed, before or behind the present one. Records behind the present place are handled again.
     ///
-    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid`` if the handler keeps its own positions, or if the
-    ///   broker can't find positions by time; `BrokerError`.
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid`` if the consumer isn't running, or ends or goes over
+    ///   to another processor or topic just now, if the handler keeps its own positions, or if the broker can't find
+    ///   positions by time; `BrokerError`.
     public func seek(to target: SeekTarget, by author: String) async throws {
-        guard let (run, effective) = control.withLock({ control in control.effective.map { (control.run, $0) } }) else {
-            throw SettingsError(.invalid, "consumer \(id) isn't running")
-        }
+        let (_, effective) = try seekable()
         guard effective.processor.positionOwner == nil else {
             throw SettingsError(.invalid, "the handler of consumer \(id) keeps its own positions: change them there")
         }
@@ -81,9 +80,20 @@ extension Consumer {
         var settings = settings.settings
         settings.lastSeek = target.description
         try await change(settings, by: author)
-        run?.step { engine, now in
+        try seekable().run.step { engine, now in
             for (partition, position) in positions { engine.seek(partition, to: position, now: now) }
         }
+    }
+
+    /// The run that can be told to go on elsewhere; one that drains goes nowhere.
+    private func seekable() throws -> (run: ConsumerRun, effective: EffectiveConfiguration) {
+        let present = control.withLock { control in
+            control.isEnding || control.mustBeginAgain ? nil : (control.run, control.effective)
+        }
+        guard let run = present?.0, let effective = present?.1 else {
+            throw SettingsError(.invalid, "consumer \(id) isn't running: it goes on where it was")
+        }
+        return (run, effective)
     }
 
     private func positions(of target: SeekTarget, topic: String) async throws -> [TopicPartition: Position] {
@@ -114,8 +124,15 @@ extension Consumer {
 
     private var consumerWallMs: Int64 { timeSource.wallMilliseconds() }
 
-    private func goOver(to effective: EffectiveConfiguration, _ settings: ConsumerSettings, revision: Int) {
-        let (run, mustBeginAgain) = control.withLock { control -> (ConsumerRun?, Bool) in
+    private func goOver(
+        to effective: EffectiveConfiguration, _ settings: ConsumerSettings, from present: Int, revision: Int
+    ) async throws {
+        let (run, mustBeginAgain) = try control.withLock { control -> (ConsumerRun?, Bool) in
+            guard control.revision == present else {
+                // A start has read what the store has now, this change or a later one.
+                if settingsStore != nil { return (nil, false) }
+                throw SettingsError.conflict(settingsName, expected: present, found: control.revision)
+            }
             control.settings = settings
             control.revision = revision
             let differs = control.effective.map { effective.differsInShape(from: $0) } ?? false
@@ -123,22 +140,39 @@ extension Consumer {
             control.effective = control.effective == nil ? nil : effective
             return (control.run, differs)
         }
-        if mustBeginAgain { run?.beginShutdown() } else { run?.apply(effective) }
+        await control.withLock { $0.beforeApplying }?(revision)
+        if mustBeginAgain { run?.beginShutdown() } else { run?.apply(effective, revision: revision) }
     }
 
-    /// Takes over what was set before this start. Settings that do not fit the program any more are left out, loudly.
+    /// Settings that do not fit the program any more are left out, loudly.
+    private func fitting(_ entry: SettingsEntry) -> ConsumerSettings? {
+        do {
+            var settings = try ConsumerSettings(json: entry.value)
+            settings.holdRates()
+            _ = try effective(settings)
+            return settings
+        } catch {
+            logger.error("the stored settings don't fit and are left out", metadata: ["error": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Takes over what was set before this start.
     func loadSettings() async {
         guard let settingsStore else { return }
         var attempts = 0
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             do {
                 guard let entry = try await settingsStore.current(settingsName) else { return }
-                control.withLock { $0.revision = entry.revision }
-                let settings = try ConsumerSettings(json: entry.value)
-                _ = try effective(settings)
-                return control.withLock { $0.settings = settings }
+                let settings = fitting(entry)
+                return control.withLock { control in
+                    // A change may have come since.
+                    guard entry.revision > control.revision else { return }
+                    control.settings = settings ?? control.settings
+                    control.revision = entry.revision
+                }
             } catch let error as SettingsError {
-                logger.error("the stored settings don't fit and are left out", metadata: ["error": "\(error)"])
+                logger.error("the stored settings can't be read and are left out", metadata: ["error": "\(error)"])
                 return
             } catch {
                 attempts += 1

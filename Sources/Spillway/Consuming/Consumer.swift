@@ -34,6 +34,10 @@ public final class Consumer: Service {
         var effective: EffectiveConfiguration?
         var settings = ConsumerSettings()
         var revision = 0
+        /// Tests stop it where two things are hard to make meet: before a run is put in its place, and before a change
+        /// of that revision is handed to the run.
+        var beforeInstalling: (@Sendable () async -> Void)?
+        var beforeApplying: (@Sendable (Int) async -> Void)?
     }
 
     /// Makes a consumer.
@@ -162,13 +166,28 @@ public final class Consumer: Service {
         }
     }
 
-    private func runOnce() async throws {
-        let effective = try effective(control.withLock { $0.settings })
-        let run = ConsumerRun(self, effective, metrics: try metrics(for: effective.configuration.topic))
-        control.withLock { control in
-            control.run = run
-            control.effective = effective
+    /// Makes a run of the present settings and puts it in its place, for changes to find. What changed in between has found
+    /// none, so the run is made again.
+    private func install() async throws -> ConsumerRun {
+        while true {
+            let (settings, revision) = settings
+            let effective = try effective(settings)
+            let run = ConsumerRun(self, effective, metrics: try metrics(for: effective.configuration.topic))
+            await control.withLock { $0.beforeInstalling }?()
+            let isInPlace = control.withLock { control in
+                guard control.revision == revision else { return false }
+                control.run = run
+                control.effective = effective
+                control.mustBeginAgain = false
+                return true
+            }
+            if isInPlace { return run }
         }
+    }
+
+    private func runOnce() async throws {
+        let run = try await install()
+        defer { control.withLock { $0.run = nil } }
         do {
             try await withGracefulShutdownHandler {
                 try await withTaskCancellationHandler {

@@ -98,9 +98,10 @@ public struct ConsumerConfiguration: Sendable {
     }
 
     private func validateFlow(_ require: (Bool, String, String) throws -> Void) throws {
-        func isRate(_ rate: Double?) -> Bool { rate.map { $0 > 0 && $0.isFinite } ?? true }
-        try require(isRate(rate.recordsPerSecond), "rate.recordsPerSecond", "above zero")
-        try require(isRate(rate.bytesPerSecond), "rate.bytesPerSecond", "above zero")
+        func isRate(_ rate: Double?) -> Bool { rate.map(RateLimits.range.contains) ?? true }
+        let range = "0.001 to 1000000000000"
+        try require(isRate(rate.recordsPerSecond), "rate.recordsPerSecond", range)
+        try require(isRate(rate.bytesPerSecond), "rate.bytesPerSecond", range)
         try require(rate.burstSeconds > 0 && rate.burstSeconds <= 3_600, "rate.burstSeconds", "above 0 to 3600")
         if let global = globalRate {
             try require(

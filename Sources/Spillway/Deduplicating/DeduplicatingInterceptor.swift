@@ -16,7 +16,8 @@ import Synchronization
 /// - An event is marked when its outcome is ``RecordOutcome/done``, and only then. One that failed for good is not: it
 ///   must take effect when it is requeued from the dead letters.
 /// - The mark is durable before the record is finished, so before it can be committed. If the mark can't be written the
-///   record comes again, and then only the mark is tried, not the handler.
+///   record comes again, and then only the mark is tried, not the handler: for 24 hours, in the process that handled it,
+///   and for the newest 65,536 such events.
 /// - A record whose event is being handled elsewhere, or that there is no room to remember, is tried again later
 ///   (``RecordOutcome/retry(_:)`` with a ``DeduplicatorError``). The same event twice in one batch is handled once.
 /// - An interceptor's place counts: what stands before it in the list sees duplicates, what stands behind it does not.
@@ -24,28 +25,10 @@ import Synchronization
 /// Batches of a ``PartitionBatchHandler`` go through untouched: it stores its offsets with its effects, see
 /// `docs/IDEMPOTENCY.md`.
 public final class DeduplicatingInterceptor: ConsumerInterceptor {
-    /// Events that took effect and could not be marked.
-    private struct Unmarked {
-        private var claims: [EventID: (claim: EventClaim, until: MonotonicInstant)] = [:]
-        private var nextLook = MonotonicInstant.zero
-
-        mutating func keep(_ claim: EventClaim, _ now: MonotonicInstant) {
-            claims[claim.id] = (claim, now + DeduplicatingInterceptor.unmarkedLife)
-        }
-
-        mutating func take(_ id: EventID, _ now: MonotonicInstant) -> EventClaim? {
-            if claims.isEmpty { return nil }
-            if now >= nextLook {
-                claims = claims.filter { $0.value.until > now }
-                nextLook = now + .seconds(60)
-            }
-            return claims.removeValue(forKey: id)?.claim
-        }
-    }
-
-    /// How long it is remembered that only the mark is missing: longer than any wait between two attempts. Records
-    /// whose partition has gone don't come again.
-    private static let unmarkedLife = Duration.seconds(600)
+    /// How long it is remembered that only the mark is missing, and of how many events. A record may wait in the side queue
+    /// or behind a pause before it comes again, so this is as long as marks are kept by default.
+    private static let unmarkedLife = Duration.seconds(86_400)
+    private static let mostUnmarked = 65_536
 
     private let deduplicator: any Deduplicator
     private let scope: [UInt8]
@@ -53,7 +36,7 @@ public final class DeduplicatingInterceptor: ConsumerInterceptor {
     private let id: @Sendable (Record) -> [UInt8]?
     private let metrics: DeduplicationMetrics?
     private let timeSource: any TimeSource
-    private let unmarked = Mutex(Unmarked())
+    private let unmarked = Mutex(UnmarkedClaims(life: unmarkedLife, limit: mostUnmarked))
 
     /// Makes an interceptor.
     ///
@@ -110,7 +93,7 @@ public final class DeduplicatingInterceptor: ConsumerInterceptor {
                 continue
             }
             first[id] = place
-            if let claim = unmarked.withLock({ $0.take(id, now) }) {
+            if let claim = unmarked.withLock({ $0.take(id, now: now) }) {
                 steps[place] = .mark(claim)
             } else if let refusal = Self.refusal(of: id) {
                 steps[place] = .refuse(refusal)
@@ -161,7 +144,7 @@ public final class DeduplicatingInterceptor: ConsumerInterceptor {
             metrics?.failures.increment()
             let now = timeSource.now()
             unmarked.withLock { unmarked in
-                for (_, claim) in marks { unmarked.keep(claim, now) }
+                for (_, claim) in marks { unmarked.keep(claim, now: now) }
             }
             for (place, _) in marks { outcomes[place] = .retry(error) }
         }

@@ -60,7 +60,7 @@ public struct LeasedRate: Sendable {
 
     /// Credits that can be taken now.
     public func available(now: MonotonicInstant) -> Int {
-        leased(now) + (fallback.map { max(0, Int($0.available(now))) } ?? 0)
+        leased(now) + (fallback.map { Int(max(0, $0.available(now))) } ?? 0)
     }
 
     /// Takes so many credits, or none if there are fewer. More than ``maxLease`` are never there, and without the source
@@ -113,7 +113,7 @@ public struct LeasedRate: Sendable {
         askedAt = nil
         failures = 0
         fallback = nil
-        share = max(0, grant.share)
+        share = min(max(0, grant.share), RateLimits.range.upperBound)
         usage.span = max(.milliseconds(1), grant.validFor / 2)
         if grant.count > 0 { lots.append(Lot(count: grant.count, expires: asked + grant.validFor)) }
         dropExpired(now)
@@ -130,7 +130,7 @@ public struct LeasedRate: Sendable {
         notBefore = now + backoff.delay(afterAttempts: failures, using: &random)
         if fallback == nil, share > 0 {
             // A tenth of a second's worth at once, and none to begin with: what the source would have given is used up.
-            var bucket = TokenBucket(rate: share, burst: max(1, Int(share / 10)), now: now)
+            var bucket = TokenBucket(rate: share, burst: TokenBucket.burst(rate: share, seconds: 0.1), now: now)
             _ = bucket.tryTake(Int(bucket.burst), now: now)
             fallback = bucket
         }

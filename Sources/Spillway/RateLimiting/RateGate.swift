@@ -24,7 +24,7 @@ struct RateGate: Sendable {
     /// How many records may go now, at most so many.
     func allowance(_ most: Int, now: MonotonicInstant) -> Int {
         if let bytes, bytes.available(now) < 1 { return 0 }
-        let allowed = records.map { min(most, max(0, Int($0.available(now)))) } ?? most
+        let allowed = records.map { min(most, Int(max(0, $0.available(now)))) } ?? most
         return leased.map { min(allowed, $0.available(now: now)) } ?? allowed
     }
 
@@ -62,14 +62,14 @@ struct RateGate: Sendable {
     }
 
     private static func bucket(_ rate: Double?, _ seconds: Double, _ now: MonotonicInstant) -> TokenBucket? {
-        rate.map { TokenBucket(rate: $0, burst: max(1, Int($0 * seconds)), now: now) }
+        rate.map { TokenBucket(rate: $0, burst: TokenBucket.burst(rate: $0, seconds: seconds), now: now) }
     }
 
     private static func changed(
         _ old: TokenBucket?, _ rate: Double?, _ seconds: Double, _ now: MonotonicInstant
     ) -> TokenBucket? {
         guard var bucket = old, let rate else { return bucket(rate, seconds, now) }
-        bucket.change(rate: rate, burst: max(1, Int(rate * seconds)), now: now)
+        bucket.change(rate: rate, burst: TokenBucket.burst(rate: rate, seconds: seconds), now: now)
         return bucket
     }
 }

@@ -36,10 +36,10 @@ package struct SharedRate: Sendable {
         precondition(rate > 0 && rate.isFinite && burst >= 1, "a rate above zero and a burst of 1 or more")
         precondition(leaseLife > .zero && maxMembers >= 1, "a lease that lives and room for a member")
         self.rate = rate
-        self.burst = Double(burst)
+        self.burst = min(Double(burst), TokenBucket.maxBurst)
         self.leaseLife = leaseLife
         self.maxMembers = maxMembers
-        pool = Double(burst)
+        pool = self.burst
         updated = now
     }
 
@@ -79,7 +79,7 @@ package struct SharedRate: Sendable {
         precondition(rate > 0 && rate.isFinite && burst >= 1, "a rate above zero and a burst of 1 or more")
         advance(to: now)
         self.rate = rate
-        self.burst = Double(burst)
+        self.burst = min(Double(burst), TokenBucket.maxBurst)
         pool = max(0, min(pool, self.burst - Double(kept)))
     }
 

@@ -3,23 +3,29 @@ public import SpillwayCore
 /// A token bucket: so many tokens a second flow in, up to the burst; each record takes one.
 ///
 /// After the token bucket of Turner, "New directions in communications" (IEEE Communications Magazine, 1986). A bucket
-/// begins full. It holds no clock: the time is handed in and must not go back.
+/// begins full. It holds no clock: the time is handed in and must not go back. Any rate and burst will do: what lies
+/// beyond what can be counted, a burst of 10¹⁵ and a wait of 285 years, is held there.
 public struct TokenBucket: Hashable, Sendable {
     /// Tokens a second; above zero.
     public private(set) var rate: Double
-    /// The most tokens that it holds; at least 1.
+    /// The most tokens that it holds; 1 to 10¹⁵.
     public private(set) var burst: Double
     /// Below zero while reservations wait.
     private var tokens: Double
     private var updated: MonotonicInstant
+
+    /// A floating point number counts whole tokens exactly up to here, and far beyond.
+    static let maxBurst = 1e15
+    /// What a duration's nanoseconds can say, rounded down.
+    private static let maxWaitNanoseconds = 9e18
 
     /// Makes a full bucket.
     public init(rate: Double, burst: Int, now: MonotonicInstant) {
         precondition(
             rate > 0 && rate.isFinite && burst >= 1, "a bucket needs a rate above zero and a burst of 1 or more")
         self.rate = rate
-        self.burst = Double(burst)
-        tokens = Double(burst)
+        self.burst = min(Double(burst), Self.maxBurst)
+        tokens = self.burst
         updated = now
     }
 
@@ -38,7 +44,7 @@ public struct TokenBucket: Hashable, Sendable {
     public mutating func reserve(_ count: Int, now: MonotonicInstant) -> Duration {
         refill(now)
         tokens -= Double(count)
-        return tokens >= 0 ? .zero : .nanoseconds(Int64((-tokens / rate * 1e9).rounded(.up)))
+        return tokens >= 0 ? .zero : wait(for: -tokens)
     }
 
     /// Gives tokens of a reservation back that was not used.
@@ -48,7 +54,7 @@ public struct TokenBucket: Hashable, Sendable {
     public func delay(until count: Int, now: MonotonicInstant) -> Duration? {
         guard Double(count) <= burst else { return nil }
         let missing = Double(count) - available(now)
-        return missing <= 0 ? .zero : .nanoseconds(Int64((missing / rate * 1e9).rounded(.up)))
+        return missing <= 0 ? .zero : wait(for: missing)
     }
 
     /// The tokens that are there.
@@ -66,8 +72,15 @@ public struct TokenBucket: Hashable, Sendable {
             rate > 0 && rate.isFinite && burst >= 1, "a bucket needs a rate above zero and a burst of 1 or more")
         refill(now)
         self.rate = rate
-        self.burst = Double(burst)
+        self.burst = min(Double(burst), Self.maxBurst)
         tokens = min(tokens, self.burst)
+    }
+
+    /// The burst of a bucket that holds what flows in within so many seconds.
+    static func burst(rate: Double, seconds: Double) -> Int { Int(max(1, min(rate * seconds, maxBurst))) }
+
+    private func wait(for missing: Double) -> Duration {
+        .nanoseconds(Int64(min((missing / rate * 1e9).rounded(.up), Self.maxWaitNanoseconds)))
     }
 
     private mutating func refill(_ now: MonotonicInstant) {

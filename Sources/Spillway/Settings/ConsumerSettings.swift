@@ -20,9 +20,9 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
     public var maxBatchBytes: Int?
     /// How long a batch waits to grow, in milliseconds; 0 to 3,600,000.
     public var maxBatchDelayMs: Int?
-    /// Records a second; above zero.
+    /// Records a second; 0.001 to 10¹².
     public var recordsPerSecond: Double?
-    /// Bytes a second; above zero.
+    /// Bytes a second; 0.001 to 10¹².
     public var bytesPerSecond: Double?
     /// The share of its window from which a key is hot; above 0 to 1. It cools at half of that.
     public var hotKeyShare: Double?
@@ -155,6 +155,13 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         return BatchLimits(
             maxRecords: max(2, maxBatchRecords ?? limits.maxRecords), maxBytes: maxBatchBytes ?? limits.maxBytes,
             maxDelay: maxBatchDelayMs.map { .milliseconds($0) } ?? limits.maxDelay)
+    }
+
+    /// Holds rates that were stored under wider limits to those of now: a pause beside them must not be left out.
+    mutating func holdRates() {
+        func held(_ rate: Double) -> Double { min(max(rate, RateLimits.range.lowerBound), RateLimits.range.upperBound) }
+        recordsPerSecond = recordsPerSecond.map(held)
+        bytesPerSecond = bytesPerSecond.map(held)
     }
 
     private static func require(_ holds: Bool, _ field: String, _ range: String) throws {

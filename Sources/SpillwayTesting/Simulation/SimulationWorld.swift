@@ -91,7 +91,9 @@ struct SimulationWorld: Sendable {
             nodes[index].engine.shutDown(now: now)
             try pump(index)
         }
-        try run("a process did not drain") { $0.nodes.allSatisfy { $0.engine.isDrained && $0.running.isEmpty } }
+        try run("a process did not drain") { world in
+            world.nodes.allSatisfy { $0.engine.isDrained(now: world.now) && $0.running.isEmpty }
+        }
         try checkEnd()
     }
 

@@ -94,7 +94,7 @@ struct EmbeddedServer {
 
     private static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
 
-    private func reactions(partitions: Int) -> Reactions.ReactionsConfiguration {
+    func reactions(partitions: Int) -> Reactions.ReactionsConfiguration {
         let given = configuration.reactions
         var reactions = Reactions.ReactionsConfiguration()
         reactions.partitions = partitions
@@ -105,6 +105,8 @@ struct EmbeddedServer {
         reactions.outcomeWait = given.outcomeWait
         reactions.idempotencyQuota = given.idempotencyQuota
         reactions.projectionsPaused = given.projectionsPaused
+        // Without time to drain what has begun may end all the same: it takes milliseconds, and the group waits longer.
+        reactions.drainTimeout = max(configuration.network.drainTimeout, .seconds(1))
         reactions.countsCacheBytes = given.countsCacheBytes
         reactions.callersCacheBytes = given.callersCacheBytes
         reactions.cacheTimeToLive = given.cacheTimeToLive

@@ -1,4 +1,5 @@
 import Reactions
+import Spillway
 import SpillwayCore
 import SpillwayHTTP
 import SpillwayOTLP
@@ -64,6 +65,7 @@ enum Wiring {
         case let error as DatabaseError: exitCode(for: error.code)
         case let error as ServiceGroupError where error.code == .gracefulShutdownDeadlinePassed: .drainDeadline
         case let error as HTTPServerError where error.code == .drainDeadlinePassed: .drainDeadline
+        case let error as ConsumerError where error.code == .drainDeadlinePassed: .drainDeadline
         case let error as ReactionStoreError: error.code == .damaged ? .diskFailed : .configuration
         case is OTLPError, is EventLoopError, is TokenKeyError, is TLSError, is AddressRangeError,
             is CrossOriginRulesError:

@@ -190,7 +190,10 @@ final class WaitingHandler: SingleHandler {
         }
         #expect(await problem { $0.concurrency = 0 }.contains("concurrency"))
         #expect(await problem { $0.processor = "nobody" }.contains("processor must be one of single, batch"))
-        #expect(await problem { $0.recordsPerSecond = -1 }.contains("rate.recordsPerSecond"))
+        for rate in [-1, 0, 1e-11, 1e19, .infinity] {
+            #expect(await problem { $0.recordsPerSecond = rate }.contains("rate.recordsPerSecond of consumer g/t"))
+            #expect(await problem { $0.bytesPerSecond = rate }.contains("must be 0.001 to 1000000000000"))
+        }
         #expect(await problem { $0.maxBatchRecords = 0 }.contains("max_batch_records must be at least 1"))
         #expect(await problem { $0.maxAttempts = 0 }.contains("max_attempts"))
         #expect(await problem { $0.hotKeyShare = 2 }.contains("hotKeys.share"))
@@ -234,6 +237,23 @@ final class WaitingHandler: SingleHandler {
             try await send(0..<5, to: broker)
             try await eventually { notebook.values.count == 5 }
             #expect(try await consumer.change(ConsumerSettings(), by: "ann") == 2)
+        }
+    }
+
+    @Test(arguments: ["0.00000000001", "1e19"])
+    func aStoredRateBeyondTheLimitsIsHeldToThem(_ rate: String) async throws {
+        let broker = try await ConsumerTests.broker()
+        let store = InMemorySettingsStore()
+        let row = "{\"is_paused\":true,\"records_per_second\":\(rate),\"bytes_per_second\":\(rate)}"
+        _ = try await store.put("consumer/c", value: Array(row.utf8), author: "ann", atMs: 0, after: 0)
+        let consumer = try consumer(broker, Notebook(), store: store)
+        try await ConsumerTests.run(consumer) {
+            try await send(0..<5, to: broker)
+            try await eventually { consumer.inspect().partitions.count == 2 }
+            #expect(consumer.inspect().isPaused)
+            let rates: Set = [0.001, 1e12]
+            #expect(rates.contains(consumer.settings.settings.recordsPerSecond ?? 0))
+            #expect(rates.contains(consumer.settings.settings.bytesPerSecond ?? 0))
         }
     }
 

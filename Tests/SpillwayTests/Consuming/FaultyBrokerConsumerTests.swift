@@ -1,10 +1,76 @@
-import Spillway
 import SpillwayCore
 import SpillwayTesting
 import Synchronization
 import Testing
 
+@testable import Spillway
+
+/// Ends a while after shutdown has begun, unless it is cancelled.
+private final class LingeringHandler: SingleHandler {
+    let begun = Mutex(0)
+    let ended = Mutex(0)
+
+    func decode(_ record: Record) throws {}
+
+    func handle(_ event: Void, context: HandlingContext) async throws {
+        begun.withLock { $0 += 1 }
+        while !Task.isShuttingDownGracefully { try await Task.sleep(for: .milliseconds(1)) }
+        try await Task.sleep(for: .milliseconds(50))
+        ended.withLock { $0 += 1 }
+    }
+}
+
 @Suite struct FaultyBrokerConsumerTests {
+    @Test func aShutdownWaitsForHandlersWhoseSubscriptionBroke() async throws {
+        let inner = try await ConsumerTests.broker()
+        let broker = FaultInjectingBroker(inner)
+        let handler = LingeringHandler()
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: ConsumerTests.configuration(), processor: .single(handler),
+            logger: quietLogger)
+        try await ConsumerTests.run(consumer) {
+            for number in 0..<3 { _ = try await inner.send(Message(key: [UInt8(number)], value: []), to: "t") }
+            try await eventually { handler.begun.withLock { $0 } == 3 }
+            var faults = BrokerFaults()
+            faults.failedSubscribes = 1
+            broker.faults = faults
+            await broker.disconnectAll()
+            try await eventually { consumer.inspect().partitions.isEmpty }
+        }
+        #expect(handler.ended.withLock { $0 } == 3)
+    }
+
+    @Test func aConsumerThatDrainsDoesNotJoinItsGroupAgain() async throws {
+        let broker = FaultInjectingBroker(try await ConsumerTests.broker())
+        let handler = WaitingHandler()
+        let time = ManualTimeSource()
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: ConsumerTests.configuration(), processor: .single(handler),
+            timeSource: time, logger: quietLogger)
+        func run<Value: Sendable>(_ look: @Sendable (ConsumerRun.State) -> Value) -> Value? {
+            consumer.control.withLock { $0.run }?.state.withLock { look($0) }
+        }
+        let group = ServiceGroup(services: [consumer], logger: quietLogger)
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await group.run() }
+            _ = try await broker.send(Message(key: [1], value: []), to: "t")
+            try await eventually { handler.running.withLock { $0 } == 1 }
+            await broker.disconnectAll()
+            try await eventually { run { $0.subscription == nil } == true }
+            group.triggerGracefulShutdown()
+            try await eventually { run { $0.engine.isShuttingDown } == true }
+            // Past any wait before the next try to subscribe, but not past the drain.
+            time.advance(by: .seconds(6))
+            for _ in 0..<20 {
+                try await Task.sleep(for: .milliseconds(1))
+                #expect(run { $0.subscription == nil && !$0.isDrained } == true)
+            }
+            handler.isOpen.withLock { $0 = true }
+            try await tasks.waitForAll()
+        }
+        #expect(handler.running.withLock { $0 } == 0)
+    }
+
     @Test(arguments: [UInt64(1), 2, 3])
     func nothingIsLostBehindAFaultyBroker(_ seed: UInt64) async throws {
         let inner = try await ConsumerTests.broker(partitions: 3)

@@ -173,6 +173,18 @@ final class FailingDeduplicator: Deduplicator {
         #expect(bench.store.figures.entries == 2 && bench.store.figures.claims == 0)
     }
 
+    @Test(arguments: [601, 3_600, 86_399]) func theMarkIsAllThatIsTriedAfterALongWaitToo(_ seconds: Int) async throws {
+        let bench = try Bench()
+        bench.store.completeFails.withLock { $0 = true }
+        #expect(await bench.run("k:1:a") == "retry failed")
+        bench.store.completeFails.withLock { $0 = false }
+        bench.time.advance(by: .seconds(seconds))
+        // Somebody else looks for what has expired.
+        #expect(await bench.run("k:2:b") == "done")
+        #expect(await bench.run("k:1:a") == "done")
+        #expect(bench.takeHandled() == ["a", "b"])
+    }
+
     @Test func aFullStorePutsNewEventsOff() async throws {
         var limits = DeduplicatorLimits()
         limits.maxEntries = 1

@@ -226,12 +226,42 @@ extension ConsumerEngine {
         engine.receive(Self.batch([1, 2, 3]), now: time(0))
         let work = try unwrap(engine.takeWork(now: time(0)))
         engine.shutDown(now: time(0))
-        check(!engine.isDrained && engine.takeActions().request == nil)
+        check(!engine.isDrained(now: time(0)) && engine.takeActions().request == nil)
         engine.complete(work, [.finished], now: time(0))
         _ = try unwrap(engine.takeCommits(now: time(0)))
         engine.commitEnded(.stored, now: time(0))
-        check(engine.isDrained && engine.inFlightRecords == 0 && engine.laneCount == 0)
+        check(engine.isDrained(now: time(0)) && engine.inFlightRecords == 0 && engine.laneCount == 0)
         engine.assign([Self.assignment(generation: 9)], now: time(0))
-        check(engine.isDrained)
+        check(engine.isDrained(now: time(0)))
+    }
+
+    /// An engine that shuts down at 0 with a piece of work whose partition has gone.
+    private func leavingBehind(_ leave: (inout ConsumerEngine) -> Void) throws -> (ConsumerEngine, Work) {
+        var configuration = ConsumerConfiguration(topic: "t", group: "g")
+        configuration.shutdownDrainTimeout = .seconds(500)
+        configuration.hotKeys = nil
+        var engine = ConsumerEngine(EngineSettings(configuration, processor: .single(Nothing())))
+        engine.assign([Self.assignment()], now: time(0))
+        engine.receive(Self.batch([1]), now: time(0))
+        let work = try unwrap(engine.takeWork(now: time(0)))
+        leave(&engine)
+        engine.shutDown(now: time(0))
+        return (engine, work)
+    }
+
+    @Test func shutdownWaitsForWorkOfPartitionsThatHaveGone() throws {
+        for isLost in [true, false] {
+            var (engine, work) = try leavingBehind {
+                if isLost { $0.lose([Self.partition], now: time(0)) } else { $0.disconnect() }
+            }
+            check(!engine.isDrained(now: time(499)) && engine.nextDeadline(now: time(0)) == time(500))
+            engine.complete(work, [.finished], now: time(100))
+            check(engine.isDrained(now: time(100)) && engine.nextDeadline(now: time(100)) == nil)
+        }
+    }
+
+    @Test func workOfPartitionsThatHaveGoneHasNoLongerThanOther() throws {
+        let (engine, _) = try leavingBehind { $0.lose([Self.partition], now: time(0)) }
+        check(engine.isDrained(now: time(500)) && engine.hasRunningWork && engine.nextDeadline(now: time(500)) == nil)
     }
 }

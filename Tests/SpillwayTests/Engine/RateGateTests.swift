@@ -68,6 +68,18 @@ import Testing
         check(opening >= time(1_501) && opening <= time(1_502), "the later one says when")
     }
 
+    /// Validation refuses such rates; what was stored before it did, or comes from a program, must not end the process.
+    @Test(arguments: [1e-300, 1e-11, 0.001, 1e12, 1e19, 1e300])
+    func noRateIsBeyondWhatItCanCount(_ rate: Double) throws {
+        var gate = RateGate(RateLimits(recordsPerSecond: rate, bytesPerSecond: rate, burstSeconds: 3_600), now: .zero)
+        check(gate.allowance(1, now: .zero) == 1)
+        gate.take(records: 10_000, bytes: 10_000_000, now: .zero)
+        if let opening = gate.nextOpening(now: .zero) { check(rate < 1e6 && opening > time(1_000)) }
+        gate.change(RateLimits(recordsPerSecond: 5, bytesPerSecond: 5), now: time(1))
+        gate.change(RateLimits(recordsPerSecond: rate, bytesPerSecond: rate), now: time(2))
+        check(gate.allowance(1, now: .distantFuture) == 1 || rate < 1)
+    }
+
     /// Whatever is asked for, no interval sees more than the rate allows, and the burst.
     @Test func noIntervalSeesMoreThanItsShare() {
         for seed in UInt64(0)..<40 {

@@ -21,6 +21,14 @@ import Testing
         check(!bucket.tryTake(1, now: time(0)))
     }
 
+    @Test func aWaitAndABurstStayWithinWhatCanBeCounted() {
+        var bucket = TokenBucket(rate: 1e-300, burst: .max, now: time(0))
+        check(bucket.burst == 1e15 && bucket.reserve(.max, now: time(0)) > .seconds(200 * 365 * 86_400))
+        check(bucket.delay(until: 1, now: time(0)).map { time(0) + $0 > time(0) } == true)
+        bucket.change(rate: 1e300, burst: .max, now: time(1))
+        check(bucket.burst == 1e15 && bucket.delay(until: 1, now: time(2)) == .zero)
+    }
+
     @Test func neverMoreThanBurstPlusRate() {
         for seed in UInt64(0)..<50 {
             var random = SeededRandom(seed: seed)

@@ -18,6 +18,7 @@ extension ConsumerEngine {
         if hasReadyWork { include(gate.nextOpening(now: now)) }
         include(hotKeys?.nextSlide)
         include(nextSideEvent(now: now))
+        if !running.isEmpty { include(shutdownDeadline) }
         for epoch in draining {
             guard case .draining(let end) = states[epoch: epoch]?.phase else { continue }
             include(end)

@@ -88,17 +88,25 @@ extension ConsumerEngine {
     /// Stops intake, and lets what runs end within the budget.
     package mutating func shutDown(now: MonotonicInstant) {
         guard !isShuttingDown else { return }
-        isShuttingDown = true
+        let deadline = now + settings.shutdownDrainTimeout
+        shutdownDeadline = deadline
         permits.close()
         for epoch in states.epochs {
             guard let slot = states.slot(of: epoch) else { continue }
-            beginDrain(slot, deadline: now + settings.shutdownDrainTimeout)
+            beginDrain(slot, deadline: deadline)
         }
         settleDrains(now: now)
     }
 
-    /// True once shutdown has let go of every partition.
-    package var isDrained: Bool { isShuttingDown && states.isEmpty && commitInFlight == nil }
+    /// True once shutdown has begun.
+    package var isShuttingDown: Bool { shutdownDeadline != nil }
+
+    /// True once shutdown has let go of every partition, and nothing runs any more or its time is over. Work of partitions
+    /// that were lost has as long as other work.
+    package func isDrained(now: MonotonicInstant) -> Bool {
+        guard let shutdownDeadline, states.isEmpty, commitInFlight == nil else { return false }
+        return running.isEmpty || shutdownDeadline <= now
+    }
 
     /// True if some work is with workers.
     package var hasRunningWork: Bool { !running.isEmpty }

@@ -23,7 +23,8 @@ package struct ConsumerEngine: Sendable {
     var actions = EngineActions()
     /// What the engine has counted.
     package internal(set) var counters = EngineCounters()
-    var isShuttingDown = false
+    /// Until when what runs may end once shutdown has begun, also work of partitions that have gone.
+    var shutdownDeadline: MonotonicInstant?
     /// Operators have paused the consumer.
     var isAllPaused = false
     /// The assignments that are draining.

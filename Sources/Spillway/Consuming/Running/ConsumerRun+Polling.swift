@@ -8,6 +8,11 @@ extension ConsumerRun {
         let backoff = Backoff(base: .milliseconds(50), maximum: .seconds(5))
         var attempts = 0
         while !isEnding {
+            if state.withLock({ $0.engine.isShuttingDown }) {
+                // Partitions that came now would only be kept from other members until the last handler ends.
+                await drainedSignal.wait()
+                continue
+            }
             do {
                 let subscription = try await subscribe()
                 attempts = 0

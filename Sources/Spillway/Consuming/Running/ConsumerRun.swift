@@ -38,6 +38,7 @@ final class ConsumerRun: Sendable {
         var wakesMover = false
         var wakesLoader = false
         var wakesLease = false
+        var wakesPoller = false
         var mustFlush = false
     }
 
@@ -54,6 +55,7 @@ final class ConsumerRun: Sendable {
     let moverSignal = Signal()
     let loaderSignal = Signal()
     let leaseSignal = Signal()
+    let drainedSignal = Signal()
     let reliefSignal = Signal()
     let workersSignal = Signal()
     /// The records of workers that handle several one by one.
@@ -81,11 +83,12 @@ final class ConsumerRun: Sendable {
     /// What happens to records that fail, as it is now.
     var retry: RetryPolicy { livePolicy.withLock { $0 } }
 
-    /// Takes over what can change in place.
-    func apply(_ effective: EffectiveConfiguration) {
-        livePolicy.withLock { $0 = effective.configuration.retry }
+    /// Takes over what can change in place, unless a later change has come before it.
+    func apply(_ effective: EffectiveConfiguration, revision: Int) {
         let settings = effective.engineSettings(usesFailureStore: consumer.failureStore != nil)
         step { engine, now in
+            guard consumer.control.withLock({ $0.revision }) == revision else { return }
+            livePolicy.withLock { $0 = effective.configuration.retry }
             engine.change(settings, now: now)
             engine.setAllPaused(effective.isPaused)
         }
@@ -184,6 +187,7 @@ final class ConsumerRun: Sendable {
         if effects.wakesMover { moverSignal.set() }
         if effects.wakesLoader { loaderSignal.set() }
         if effects.wakesLease { leaseSignal.set() }
+        if effects.wakesPoller { drainedSignal.set() }
         return (ticket, work)
     }
 
@@ -222,10 +226,11 @@ final class ConsumerRun: Sendable {
             state.timerDeadline = deadline
             effects.wakesTimer = true
         }
-        if !state.isDrained, state.engine.isDrained {
+        if !state.isDrained, state.engine.isDrained(now: now) {
             state.isDrained = true
             state.drainedWithRunningWork = state.engine.hasRunningWork
             effects.wakesCommitter = true
+            effects.wakesPoller = true
         }
         return effects
     }
