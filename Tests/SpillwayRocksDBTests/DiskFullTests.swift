@@ -91,6 +91,32 @@ import Testing
         try database.close()
     }
 
+    /// Without a witness, damage to what was acknowledged last would pass for what was never synced.
+    @Test func theWitnessBehindTheLastSendComesOnceThereIsRoom() async throws {
+        let free = Free(1 << 30)
+        var configuration = Database.Configuration()
+        configuration.reserveBytes = 100 << 20
+        configuration.freeBytes = { _ in free.bytes }
+        var brokerConfiguration = EmbeddedBroker.Configuration()
+        brokerConfiguration.idleSyncDelay = .milliseconds(500)
+        let fixture = try BrokerFixture(brokerConfiguration, database: configuration)
+        let database = fixture.database
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        _ = try await fixture.broker.send(Message(value: [1]), to: "t")
+        free.set(99 << 20)
+        try await refused(fixture)
+        // What projections write is synced all the same.
+        let batch = WriteBatch()
+        batch.put(try database.family("system"), [1], [1])
+        try database.write(batch)
+        try await eventually("it is synced") { !database.hasUnsynced }
+        func witnessed() throws -> UInt64 { try WriteAheadLogScan(database: database.path + "/db").witnessed }
+        #expect(try witnessed() < database.durableSequence)
+        free.set(1 << 30)
+        try await eventually("there is a witness") { try witnessed() == database.durableSequence }
+        try await fixture.close()
+    }
+
     /// RocksDB recovers by itself from a flush that found no room; the sync that the log's writer makes when nobody
     /// sends meets the failure too, and is not to end the log over it.
     @Test(.enabled(if: getuid() == 0, "mounting needs root"))

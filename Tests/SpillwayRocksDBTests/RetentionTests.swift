@@ -140,12 +140,14 @@ import Testing
     }
 
     /// The end of the log at which it was looked for last is not remembered as its first record.
-    @Test func aPartitionThatStaysIdleAfterAReopenHoldsNothing() async throws {
+    @Test(arguments: [true, false])
+    func aPartitionThatIsIdleAfterAReopenHoldsNothing(staysIdle: Bool) async throws {
         let fixture = try BrokerFixture(Self.configuration(bytes: 1 << 20))
         _ = try await fixture.broker.ensureTopic("t", partitions: 2)
-        let key = bytes("the only one")
-        let partition = TopicPartition(
-            source: "embedded", topic: "t", partition: KeyPartitioner.partition(for: key, of: 2))
+        let keys = (0..<100).map { bytes("key \($0)") }
+        let key = try #require(keys.first { KeyPartitioner.partition(for: $0, of: 2) == 1 })
+        let idle = try #require(keys.first { KeyPartitioner.partition(for: $0, of: 2) == 0 })
+        let partition = TopicPartition(source: "embedded", topic: "t", partition: 1)
         func commitAtEnd(_ subscription: any Subscription) async throws -> Position {
             let end = try #require(try await fixture.broker.endPositions(of: "t")[partition])
             try await subscription.commit([Commit(partition: partition, generation: 1, next: end)])
@@ -162,6 +164,8 @@ import Testing
             try await Self.fill(fixture, megabytes: 4, key: key)
             try flush(fixture)
         }
+        // It is the group's next one there, and nothing before it holds.
+        if !staysIdle { _ = try await fixture.broker.send(Message(key: idle, value: nil), to: "t") }
         _ = try await commitAtEnd(second)
         try await eventually("files are moved down") { try levelZeroFiles(fixture) == 0 }
         try await fixture.broker.runRetention()
