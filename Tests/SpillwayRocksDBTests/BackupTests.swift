@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Spillway
-import SpillwayRocksDB
 import Testing
+
+@testable import SpillwayRocksDB
 
 /// A copy is consistent, opens, and is a new epoch.
 @Suite struct BackupTests {
@@ -39,6 +40,53 @@ import Testing
         await second.close()
         try database.close()
         try await fixture.close()
+    }
+
+    /// What a kill leaves after all is copied: `FORMAT` is there, the new epoch is not.
+    @Test(arguments: [true, false])
+    func aRestoreThatWasCutOffIsRefused(hasFormat: Bool) throws {
+        let directory = TemporaryDirectory()
+        try Database.open(directory("data")).close()
+        let target = directory("restored")
+        try Database.restore(from: directory("data"), to: target)
+        #expect(!FileManager.default.fileExists(atPath: target + "/UNFINISHED"))
+        try UnfinishedWork.restore.mark(target)
+        if !hasFormat { try FileManager.default.removeItem(atPath: target + "/FORMAT") }
+        let before = try FileManager.default.subpathsOfDirectory(atPath: target).sorted()
+        let attempts: [() throws -> Void] = [
+            { _ = try Database.open(target) },
+            { _ = try Database.recover(target, acceptLoss: true) },
+            { try Database.restore(from: target, to: directory("second")) },
+        ]
+        for attempt in attempts {
+            let error = #expect(throws: DatabaseError.self) { try attempt() }
+            #expect(error?.code == .foreignDirectory)
+            #expect(error?.message.contains("a restore into \(target) was cut off: remove the directory") == true)
+        }
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: target).sorted() == before)
+        #expect(!FileManager.default.fileExists(atPath: directory("second")))
+    }
+
+    @Test func aMarkThatSaysNothingIsRefused() throws {
+        let directory = TemporaryDirectory()
+        try Database.open(directory("data")).close()
+        for text in ["", "recover", "recover ../data", "nothing"] {
+            try Data(text.utf8).write(to: URL(filePath: directory("data/UNFINISHED")))
+            let error = #expect(throws: DatabaseError.self) { try Database.open(directory("data")) }
+            #expect(error?.code == .corruption)
+        }
+    }
+
+    /// The mark stands before what it guards, and goes behind it.
+    @Test func whatARestoreFailsAtLeavesTheMark() throws {
+        let directory = TemporaryDirectory()
+        try Database.open(directory("data")).close()
+        try Data("nonsense".utf8).write(to: URL(filePath: directory("data/db/CURRENT")))
+        let target = directory("restored")
+        #expect(throws: DatabaseError.self) { try Database.restore(from: directory("data"), to: target) }
+        #expect(FileManager.default.fileExists(atPath: target + "/FORMAT"))
+        let error = #expect(throws: DatabaseError.self) { try Database.open(target) }
+        #expect(error?.code == .foreignDirectory)
     }
 
     @Test func aDirectoryInUseIsNotRestoredFrom() throws {

@@ -1,9 +1,10 @@
 import FoundationEssentials
 import Glibc
 import Spillway
-import SpillwayRocksDB
 import Synchronization
 import Testing
+
+@testable import SpillwayRocksDB
 
 /// What a crash leaves of the write-ahead log, and what damage does to it.
 @Suite struct DamagedLogTests {
@@ -176,6 +177,86 @@ import Testing
         try database.close()
         #expect(try await values(path) == (0..<100).filter { $0 != 50 }.map { "value \($0)" })
         #expect(try Database.recover(path, acceptLoss: false).isIntact)
+        #expect(access(path + "/UNFINISHED", F_OK) != 0)
+    }
+
+    private struct CutOff: Error {}
+
+    /// Accepts the loss of record 50, and ends where RocksDB has dropped the log behind it and nothing is back yet.
+    func cutOffRecovery() async throws -> String {
+        let path = try await crash(100, unsynced: 5)
+        try edit { bytes in bytes[try find("value 50", in: bytes)] ^= 1 }
+        #expect(throws: CutOff.self) {
+            try Database.recover(path, acceptLoss: true, Database.Configuration()) { _, behind in
+                #expect(behind.count >= 49)
+                throw CutOff()
+            }
+        }
+        return path
+    }
+
+    @Test func aRecoveryThatWasCutOffGoesOnWithWhatItKept() async throws {
+        let path = try await cutOffRecovery()
+        let refusal = #expect(throws: DatabaseError.self) { try Database.open(path) }
+        #expect(refusal?.code == .damagedLog)
+        #expect(refusal?.message.contains("spillway recover --data \(path) --accept-loss") == true)
+        let copied = #expect(throws: DatabaseError.self) {
+            try Database.restore(from: path, to: directory("restored"))
+        }
+        #expect(copied?.code == .damagedLog)
+        let report = try Database.recover(path, acceptLoss: false)
+        #expect(!report.isIntact)
+        #expect(report.description.contains("cut off"))
+        #expect(throws: DatabaseError.self) { try Database.open(path) }
+        let accepted = try Database.recover(path, acceptLoss: true)
+        #expect(accepted.salvagedEntries == 49)
+        #expect(try keptDirectories(path) == [try #require(accepted.keptFiles)])
+        #expect(try await values(path) == (0..<100).filter { $0 != 50 }.map { "value \($0)" })
+        #expect(try Database.recover(path, acceptLoss: false).isIntact)
+    }
+
+    func keptDirectories(_ path: String) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasPrefix("damaged-") }.map {
+            path + "/" + $0
+        }
+    }
+
+    @Test func aRecoveryDoesNotGoOnWithoutWhatItKept() async throws {
+        let path = try await cutOffRecovery()
+        let kept = try #require(try keptDirectories(path).first)
+        try FileManager.default.moveItem(atPath: kept, toPath: directory("elsewhere"))
+        let error = #expect(throws: DatabaseError.self) { try Database.recover(path, acceptLoss: true) }
+        #expect(error?.code == .damagedLog)
+        #expect(error?.message.contains(kept) == true)
+        try FileManager.default.moveItem(atPath: directory("elsewhere"), toPath: kept)
+        #expect(try Database.recover(path, acceptLoss: true).salvagedEntries == 49)
+    }
+
+    @Test func aRecoveryMayUseTheReserve() async throws {
+        let path = try await crash(100)
+        try edit { bytes in bytes[try find("value 50", in: bytes)] ^= 1 }
+        var configuration = Database.Configuration()
+        configuration.freeBytes = { _ in 0 }
+        #expect(try Database.recover(path, acceptLoss: true, configuration).salvagedEntries == 49)
+        #expect(try await values(path) == (0..<100).filter { $0 != 50 }.map { "value \($0)" })
+    }
+
+    /// The error tells to recover the copy that was given: half of one can't be.
+    @Test func aDamagedCopyIsNotRestored() async throws {
+        let path = try await crash(100)
+        try edit { bytes in bytes[try find("value 50", in: bytes)] ^= 1 }
+        let target = directory("restored")
+        let error = #expect(throws: DatabaseError.self) { try Database.restore(from: path, to: target) }
+        #expect(error?.code == .damagedLog)
+        #expect(error?.message.contains("--data \(path)`") == true)
+        let attempts: [() throws -> Void] = [
+            { _ = try Database.open(target) }, { _ = try Database.recover(target, acceptLoss: true) },
+        ]
+        for attempt in attempts {
+            let refusal = #expect(throws: DatabaseError.self) { try attempt() }
+            #expect(refusal?.code == .foreignDirectory)
+            #expect(refusal?.message.contains("restore") == true)
+        }
     }
 }
 

@@ -99,6 +99,13 @@ import Testing
         #expect(try Data(contentsOf: URL(filePath: directory("data/key"))) == Data("secret".utf8))
     }
 
+    @Test func aDirectoryIntoWhichNothingWasRestoredYetBecomesOurs() throws {
+        mkdir(directory("data"), 0o700)
+        try write("", "data/LOCK")
+        try write("res", "data/UNFINISHED.new")
+        #expect(refusal(directory("data")) == nil)
+    }
+
     @Test func nothingIsMadeWhenNotAskedFor() {
         #expect(refusal(directory("data"), creates: false) == .notFound)
         #expect(access(directory("data"), F_OK) != 0)

@@ -17,11 +17,12 @@ import Testing
     }
 
     /// Values that don't compress, so that files have the size of what was sent.
-    static func fill(_ fixture: BrokerFixture, megabytes: Int) async throws {
+    static func fill(_ fixture: BrokerFixture, megabytes: Int, key: [UInt8]? = nil) async throws {
         var random = SystemRandomNumberGenerator()
         for _ in 0..<megabytes {
             let messages = (0..<16).map { _ in
-                Message(value: (0..<8_192).flatMap { _ in withUnsafeBytes(of: random.next(), Array.init) })
+                Message(
+                    key: key, value: (0..<8_192).flatMap { _ in withUnsafeBytes(of: random.next(), Array.init) })
             }
             _ = try await fixture.broker.send(messages, to: "t")
         }
@@ -135,6 +136,40 @@ import Testing
         // What is gone can't be gone back to: the group is set to the oldest record that is left.
         try await fixture.broker.setCommitted([partition: start], group: "g", topic: "t")
         #expect(try await fixture.broker.committed(group: "g", topic: "t") == [partition: kept])
+        try await fixture.close()
+    }
+
+    /// The end of the log at which it was looked for last is not remembered as its first record.
+    @Test(arguments: [true, false])
+    func aPartitionThatIsIdleAfterAReopenHoldsNothing(staysIdle: Bool) async throws {
+        let fixture = try BrokerFixture(Self.configuration(bytes: 1 << 20))
+        _ = try await fixture.broker.ensureTopic("t", partitions: 2)
+        let keys = (0..<100).map { bytes("key \($0)") }
+        let key = try #require(keys.first { KeyPartitioner.partition(for: $0, of: 2) == 1 })
+        let idle = try #require(keys.first { KeyPartitioner.partition(for: $0, of: 2) == 0 })
+        let partition = TopicPartition(source: "embedded", topic: "t", partition: 1)
+        func commitAtEnd(_ subscription: any Subscription) async throws -> Position {
+            let end = try #require(try await fixture.broker.endPositions(of: "t")[partition])
+            try await subscription.commit([Commit(partition: partition, generation: 1, next: end)])
+            try fixture.database.sync()
+            return end
+        }
+        let first = try await fixture.broker.subscribe(.init(topic: "t", group: "g"))
+        try await Self.fill(fixture, megabytes: 1, key: key)
+        let opened = try await commitAtEnd(first)
+        try await fixture.reopen()
+        let second = try await fixture.broker.subscribe(.init(topic: "t", group: "g"))
+        try await fixture.broker.runRetention()
+        for _ in 0..<4 {
+            try await Self.fill(fixture, megabytes: 4, key: key)
+            try flush(fixture)
+        }
+        // It is the group's next one there, and nothing before it holds.
+        if !staysIdle { _ = try await fixture.broker.send(Message(key: idle, value: nil), to: "t") }
+        _ = try await commitAtEnd(second)
+        try await eventually("files are moved down") { try levelZeroFiles(fixture) == 0 }
+        try await fixture.broker.runRetention()
+        #expect(try fixture.broker.startPosition(of: "t") > opened)
         try await fixture.close()
     }
 

@@ -22,11 +22,11 @@ struct PendingVotes {
     private struct Place {
         var low: UInt64
         var high: UInt64
-        var user: String
+        var user: UserKey
         var cost: Int
     }
 
-    private var byUser: [String: [PendingVote]] = [:]
+    private var byUser: [UserKey: [PendingVote]] = [:]
     private var queues: [[Place]]
     private var heads: [Int]
     /// The position that each partition's caches and projections are clean up to (exclusive).
@@ -41,13 +41,14 @@ struct PendingVotes {
     }
 
     /// The user's pending votes, at most one a target: the one with the highest position.
-    func votes(of user: String) -> [PendingVote]? { byUser[user] }
+    func votes(of user: String) -> [PendingVote]? { byUser[UserKey(user)] }
 
     /// Keeps a vote until its partition is clean past it.
     ///
     /// - Parameter isRepeat: another request sent the vote. It may be added by that one too, before or afterwards, and
     ///   counts once then; the version is the sender's as soon as it is known.
     mutating func add(_ vote: PendingVote, user: String, isRepeat: Bool = false) {
+        let user = UserKey(user)
         let partition = vote.position.partition
         guard vote.position.position >= clean[partition] else {
             // Queues are in the order of adding, so a place with a higher position may keep the queue from passing an older
@@ -55,7 +56,7 @@ struct PendingVotes {
             return drop(user, partition: partition, before: clean[partition])
         }
         guard Self.put(vote, into: &byUser[user, default: []], isRepeat: isRepeat) else { return }
-        let cost = Self.entryOverhead + vote.targetID.utf8.count + user.utf8.count
+        let cost = Self.entryOverhead + vote.targetID.utf8.count + user.id.utf8.count
         queues[partition].append(
             Place(low: vote.position.position.low, high: vote.position.position.high, user: user, cost: cost))
         count += 1
@@ -97,7 +98,7 @@ struct PendingVotes {
         compact(partition)
     }
 
-    private mutating func drop(_ user: String, partition: Int, before position: Position) {
+    private mutating func drop(_ user: UserKey, partition: Int, before position: Position) {
         guard let index = byUser.index(forKey: user) else { return }
         byUser.values[index].removeAll {
             $0.position.partition == partition && $0.position.position < position

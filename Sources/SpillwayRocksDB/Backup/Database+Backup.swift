@@ -23,6 +23,8 @@ extension Database {
     /// Makes a data directory of a copy. The store and the log get new epochs: positions of the old log are not
     /// waited for, and versions are greater than any that was given out before. Blocks.
     ///
+    /// Until it is done the target refuses to be opened: what was cut off is removed and begun again.
+    ///
     /// - Parameters:
     ///   - source: a directory that ``checkpoint(to:)`` made, or a data directory that is not in use.
     ///   - target: a directory that does not exist or is empty.
@@ -33,6 +35,8 @@ extension Database {
         try DirectoryCopy.requireEmpty(target)
         let lock = try DataDirectory.lockForReading(source)
         defer { if lock >= 0 { Glibc.close(lock) } }
+        let directory = try DataDirectory.lockForRestore(target)
+        let target = directory.path
         try FileSystem.makeDirectories(target + "/db")
         for name in try FileSystem.names(in: source + "/db") where name != "LOCK" && !name.hasPrefix("LOG") {
             if FileSystem.isDirectory(source + "/db/" + name) { continue }
@@ -40,12 +44,25 @@ extension Database {
         }
         try FileSystem.syncDirectory(target + "/db")
         try DirectoryCopy.finish(from: source, to: target)
-        var configuration = configuration
-        configuration.createsDirectory = false
-        let directory = try DataDirectory.lock(target, create: false)
-        let database = Database(
-            try Opening.run(directory, configuration, accepting: nil, newLogEpoch: true), configuration)
+        let database = try openCopy(directory, of: source, configuration)
+        try UnfinishedWork.unmark(target)
         try database.close()
+    }
+
+    /// Stores the new epochs, durably.
+    private static func openCopy(
+        _ directory: consuming DataDirectory, of source: String, _ configuration: Configuration
+    ) throws -> Database {
+        do {
+            return Database(
+                try Opening.run(directory, configuration, accepting: nil, newLogEpoch: true), configuration)
+        } catch let error as DatabaseError where error.code == .damagedLog {
+            // What names the target would have the half of a copy recovered.
+            throw DatabaseError(
+                .damagedLog,
+                "the write-ahead log of \(source) has lost something that was durable: "
+                    + "`spillway recover --data \(source)` says what")
+        }
     }
 }
 

@@ -30,6 +30,9 @@ final class DeduplicationTable: Sendable {
     private let state = Mutex(State())
     /// Held from reading a scope's counter to writing it.
     private let counters = Mutex<Void>(())
+    /// Held from looking for tokens whose life is over to their removal: two who found the same ones would count them
+    /// twice. Apart from the counters, for which the log's writer would have to wait while a walk reads the disk.
+    private let removal = Mutex<Void>(())
 
     init(_ database: Database, lookups: BlockingExecutor) throws {
         self.database = database
@@ -189,6 +192,14 @@ final class DeduplicationTable: Sendable {
 
     /// Removes tokens whose life is over, at most so many; returns how many it removed. Blocks.
     func removeExpired(atMost limit: Int = 200, now: Int64 = wallMilliseconds()) throws -> Int {
+        try removal.withLock { _ in
+            let expired = try expiryKeys(upTo: now, atMost: limit)
+            if !expired.isEmpty { try remove(expired) }
+            return expired.count
+        }
+    }
+
+    private func expiryKeys(upTo now: Int64, atMost limit: Int) throws -> [[UInt8]] {
         let end = [TokenEncoding.expiry] + Opening.bigEndian(UInt64(max(0, now)) + 1)
         let walk = database.iterator(family, .init(lower: [TokenEncoding.expiry], upper: end))
         var expired: [[UInt8]] = []
@@ -198,7 +209,10 @@ final class DeduplicationTable: Sendable {
             walk.next()
         }
         try walk.check()
-        guard !expired.isEmpty else { return 0 }
+        return expired
+    }
+
+    private func remove(_ expired: [[UInt8]]) throws {
         try counters.withLock { _ in
             let batch = WriteBatch()
             var removed: [[UInt8]: Int] = [:]
@@ -215,7 +229,6 @@ final class DeduplicationTable: Sendable {
             for (scope, fewer) in removed { put(count: try count(of: scope) - fewer, of: scope, batch) }
             try database.write(batch, mayUseReserve: true)
         }
-        return expired.count
     }
 }
 

@@ -1,7 +1,7 @@
 internal import Glibc
 
 /// A data directory that this process has locked: `FORMAT` says what it is, `LOCK` who has it, `clean` whether it was
-/// closed, `key` signs tokens, `db` is RocksDB's.
+/// closed, `UNFINISHED` what was begun and has to end first, `key` signs tokens, `db` is RocksDB's.
 ///
 /// `FORMAT` is read and the lock is taken before RocksDB is touched, since a second opener of RocksDB's own lock
 /// rotates the first one's log file before it fails. A refusal leaves everything as it was.
@@ -17,13 +17,17 @@ struct DataDirectory: ~Copyable {
     private static func format(_ path: String) -> String { path + "/FORMAT" }
 
     /// Names that may be in a directory that becomes ours: the token key may have been made before the first start.
-    private static let allowedBeforeFormat: Set<String> = ["key", "LOCK", "FORMAT.new", "lost+found"]
+    private static let allowedBeforeFormat: Set<String> = [
+        "key", "LOCK", "FORMAT.new", UnfinishedWork.fileName + ".new", "lost+found",
+    ]
     /// What a token key that is being made, or never was, stands in.
     private static let unfinishedKeys = "key.new."
 
     /// Locks the directory; makes it if it is not there and `create` says so.
-    static func lock(_ path: String, create: Bool) throws -> DataDirectory {
-        let path = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    ///
+    /// - Parameter endsRecovery: also takes a directory whose recovery was cut off, for who brings it to its end.
+    static func lock(_ path: String, create: Bool, endsRecovery: Bool = false) throws -> DataDirectory {
+        let path = withoutSlash(path)
         var isNew = false
         if !FileSystem.exists(path) {
             guard create else { throw DatabaseError(.notFound, "there is no data directory at \(path)") }
@@ -34,6 +38,10 @@ struct DataDirectory: ~Copyable {
         }
         if let format = try Self.readFormat(path) {
             try Self.check(format, path)
+        } else if let unfinished = try UnfinishedWork.read(path) {
+            // Who is still at it holds the lock.
+            close(try Self.takeLock(path))
+            throw unfinished.refusal(path)
         } else {
             let strangers = try FileSystem.names(in: path).filter {
                 !Self.allowedBeforeFormat.contains($0) && !$0.hasPrefix(Self.unfinishedKeys)
@@ -46,9 +54,28 @@ struct DataDirectory: ~Copyable {
             isNew = true
         }
         let directory = DataDirectory(path: path, lock: try Self.takeLock(path))
+        switch try UnfinishedWork.read(path) {
+        case nil: break
+        case .recovery? where endsRecovery: break
+        case let unfinished?: throw unfinished.refusal(path)
+        }
         if isNew {
             try FileSystem.writeDurably(Array("spillway \(Self.formatVersion)\n".utf8), to: Self.format(path))
         }
+        return directory
+    }
+
+    private static func withoutSlash(_ path: String) -> String {
+        path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    }
+
+    /// Locks a directory, which it makes if it is not there, for a copy to be made in it; marked as unfinished before
+    /// anything is in it.
+    static func lockForRestore(_ path: String) throws -> DataDirectory {
+        let path = withoutSlash(path)
+        try FileSystem.makeDirectories(path)
+        let directory = DataDirectory(path: path, lock: try Self.takeLock(path))
+        try UnfinishedWork.restore.mark(path)
         return directory
     }
 
@@ -56,6 +83,7 @@ struct DataDirectory: ~Copyable {
     /// is nothing to lock.
     static func lockForReading(_ path: String) throws -> Int32 {
         guard let format = try readFormat(path) else {
+            if let unfinished = try UnfinishedWork.read(path) { throw unfinished.refusal(path) }
             throw DatabaseError(.notFound, "\(path) is no data directory: it has no FORMAT")
         }
         try check(format, path)
@@ -63,6 +91,12 @@ struct DataDirectory: ~Copyable {
         if file >= 0 && flock(file, LOCK_SH | LOCK_NB) != 0 {
             close(file)
             throw DatabaseError(.inUse, "\(path) is in use by another process: stop it first, or copy it by a backup")
+        }
+        do {
+            if let unfinished = try UnfinishedWork.read(path) { throw unfinished.refusal(path) }
+        } catch {
+            if file >= 0 { close(file) }
+            throw error
         }
         return file
     }

@@ -26,9 +26,15 @@ struct IdleSync {
         noticedAt = nil
     }
 
+    /// There was no room for a witness: as if the need for one were only noticed now.
+    mutating func postpone(_ now: MonotonicInstant) { noticedAt = now }
+
     /// When to sync if nothing is sent before; ``MonotonicInstant/distantFuture`` if there is no need.
-    mutating func deadline(_ now: MonotonicInstant, _ database: Database) -> MonotonicInstant {
-        guard acknowledged > attested || database.hasUnsynced else { return .distantFuture }
+    mutating func deadline(_ now: MonotonicInstant, hasUnsynced: @autoclosure () -> Bool) -> MonotonicInstant {
+        guard acknowledged > attested || hasUnsynced() else {
+            noticedAt = nil
+            return .distantFuture
+        }
         if noticedAt == nil { noticedAt = now }
         return max(lastSend, noticedAt ?? now) + delay
     }

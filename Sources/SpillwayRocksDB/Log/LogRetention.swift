@@ -17,13 +17,20 @@ final class LogRetention: Sendable {
         var largest: UInt64
     }
 
+    /// How far a partition was looked through for its first record at or after a sequence.
+    private struct Search {
+        var from: UInt64
+        /// Where the record stands, or, if there was none, where the log ended then.
+        var upTo: UInt64
+        var isFound: Bool
+    }
+
     private let database: Database
     private let reader: LogReader
     private let groups: GroupCoordinator
     private let configuration: EmbeddedBroker.Configuration
     private let logger: Logger
-    /// Where a partition was looked into for its first record at or after a sequence, and what was found.
-    private let found = Mutex<[String: [Int: (from: UInt64, first: UInt64)]]>([:])
+    private let searches = Mutex<[String: [Int: Search]]>([:])
 
     init(
         _ database: Database, _ reader: LogReader, _ groups: GroupCoordinator,
@@ -130,10 +137,15 @@ final class LogRetention: Sendable {
         let (newest, end) = log.withState { ($0.newest[partition], $0.end) }
         if let newest, newest < sequence { return end }
         if newest == nil && sequence >= log.openedAt { return end }
-        let known = found.withLock { $0[log.name]?[partition] }
-        if let known, known.from <= sequence, sequence <= known.first { return known.first }
-        let from = max(sequence, log.start)
-        var first = end
+        var from = max(sequence, log.start)
+        let known = searches.withLock { $0[log.name]?[partition] }
+        if let known, known.from <= sequence, sequence <= known.upTo {
+            if known.isFound { return known.upTo }
+            // It was looked through up to an end behind the opening, and nothing came since.
+            if newest == nil { return end }
+            from = max(from, known.upTo)
+        }
+        var first: UInt64?
         try unsafe reader.walk(log, from: from) { base, value in
             var records = try LogEntryReader(LogEntry(base: base, bytes: unsafe [UInt8](value)))
             while let place = try records.next() {
@@ -143,7 +155,8 @@ final class LogRetention: Sendable {
             }
             return true
         }
-        found.withLock { $0[log.name, default: [:]][partition] = (sequence, first) }
-        return first
+        let search = Search(from: sequence, upTo: first ?? end, isFound: first != nil)
+        searches.withLock { $0[log.name, default: [:]][partition] = search }
+        return search.upTo
     }
 }

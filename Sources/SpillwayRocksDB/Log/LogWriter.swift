@@ -118,7 +118,7 @@ final class LogWriter: Sendable {
         var gathering = GroupGathering()
         while true {
             let now = MonotonicInstant(nanoseconds: monotonicNanoseconds())
-            let deadline = idle.deadline(now, database)
+            let deadline = idle.deadline(now, hasUnsynced: database.hasUnsynced)
             // Parked: from here on whoever writes something unsynced wakes this thread.
             if deadline == .distantFuture, database.unsynced.park(database.hasUnsynced) { continue }
             switch nextWork(until: deadline, gathering) {
@@ -166,14 +166,29 @@ final class LogWriter: Sendable {
 
     /// Writes one more witness, so that the last durable batch has one behind it, and syncs that and whatever else was
     /// written since.
+    ///
+    /// Only a sync that fails ends the log. From a flush that found no room RocksDB recovers by itself; until then it
+    /// takes no witness, and one is tried again later.
     private func syncIdle(_ batch: WriteBatch, _ idle: inout IdleSync) {
-        batch.removeAll()
         let attested = database.durableSequence
+        var hasWitness = appendWitness(batch)
         do {
-            if database.reserve.level == .normal { try database.append(batch) }
-            try timedSync()
+            if hasWitness || database.hasUnsynced { try timedSync() }
+        } catch {
+            hasWitness = false
+            fail(error)
+        }
+        if hasWitness {
             idle.synced(attested)
-        } catch { fail(error) }
+        } else {
+            idle.postpone(MonotonicInstant(nanoseconds: monotonicNanoseconds()))
+        }
+    }
+
+    private func appendWitness(_ batch: WriteBatch) -> Bool {
+        guard database.reserve.level == .normal, database.events.failure == nil else { return false }
+        batch.removeAll()
+        return (try? database.append(batch)) != nil
     }
 
     private func timedSync() throws {

@@ -38,32 +38,66 @@ extension Database {
     /// not, since they begin again from their last offset and read the log. The log and the store get new epochs.
     /// Blocks.
     ///
-    /// - Throws: `DatabaseError`, as ``open(_:_:)`` but for ``DatabaseError/Code/damagedLog``.
+    /// If it is cut off before all of it is taken over, the directory refuses to be opened until it was called again,
+    /// which goes on with the files that were kept.
+    ///
+    /// - Throws: `DatabaseError`, as ``open(_:_:)`` but for ``DatabaseError/Code/damagedLog``, which says here that the
+    ///   files which an earlier call kept are gone or changed.
     public static func recover(
         _ path: String, acceptLoss: Bool, _ configuration: Configuration = Configuration()
     ) throws -> RecoveryReport {
-        let directory = try DataDirectory.lock(path, create: false)
-        let scan = try WriteAheadLogScan(database: directory.database, keepsBehind: true)
+        try recover(path, acceptLoss: acceptLoss, configuration) { try Salvage($0).run($1) }
+    }
+
+    /// - Parameter salvage: writes the batches behind the damage again; returns how many entries. Another one in tests.
+    static func recover(
+        _ path: String, acceptLoss: Bool, _ configuration: Configuration,
+        salvage: (Database, [[UInt8]]) throws -> Int
+    ) throws -> RecoveryReport {
+        let directory = try DataDirectory.lock(path, create: false, endsRecovery: true)
+        let kept = try keptBefore(directory)
+        // The log that RocksDB has now is whole, if an earlier call came to open it.
+        let scan = try WriteAheadLogScan(database: kept ?? directory.database, keepsBehind: true)
+        if let kept, !scan.isSyncedDataLost {
+            throw DatabaseError(
+                .damagedLog,
+                "a recovery of \(directory.path) was cut off, and the log that it kept in \(kept) is gone or changed: "
+                    + "put it back, or restore a backup")
+        }
         var report = RecoveryReport(
-            isIntact: !scan.isSyncedDataLost, details: scan.report.split(separator: "\n").map(String.init),
-            batchesBehind: scan.behind.count, salvagedEntries: 0)
+            isIntact: kept == nil && !scan.isSyncedDataLost,
+            details: scan.report.split(separator: "\n").map(String.init), batchesBehind: scan.behind.count,
+            salvagedEntries: 0)
+        if kept != nil { report.details.insert("an earlier recovery was cut off", at: 0) }
         guard acceptLoss, !report.isIntact else { return report }
-        report.keptFiles = try keep(directory)
+        report.keptFiles = try kept ?? keep(directory)
         let opened = try Opening.run(
             directory, configuration, accepting: scan, newLogEpoch: true)
         let database = Database(opened, configuration)
-        report.salvagedEntries = try Salvage(database).run(scan.behind)
+        report.salvagedEntries = try salvage(database, scan.behind)
+        try UnfinishedWork.unmark(database.path)
         try database.close()
         return report
     }
 
-    /// Copies the write-ahead log before RocksDB deletes what it can't read.
+    /// Where an earlier recovery, which was cut off, has kept the damaged log; `nil` without one.
+    private static func keptBefore(_ directory: borrowing DataDirectory) throws -> String? {
+        guard case .recovery(let name) = try UnfinishedWork.read(directory.path) else { return nil }
+        return directory.path + "/" + name
+    }
+
+    /// Copies the write-ahead log before RocksDB deletes what it can't read, and marks the directory, so that it is not
+    /// used before what stands behind the damage is back in it.
     private static func keep(_ directory: borrowing DataDirectory) throws -> String {
-        let kept = directory.path + "/damaged-\(wallMilliseconds())"
+        let name = "damaged-\(wallMilliseconds())"
+        let kept = directory.path + "/" + name
         try FileSystem.makeDirectories(kept)
-        for name in try FileSystem.names(in: directory.database) where name.hasSuffix(".log") {
-            try FileSystem.copy(directory.database + "/" + name, to: kept + "/" + name)
+        for file in try FileSystem.names(in: directory.database) where file.hasSuffix(".log") {
+            try FileSystem.copy(directory.database + "/" + file, to: kept + "/" + file)
         }
+        try FileSystem.syncDirectory(kept)
+        try FileSystem.syncDirectory(directory.path)
+        try UnfinishedWork.recovery(kept: name).mark(directory.path)
         return kept
     }
 }
@@ -126,7 +160,8 @@ struct Salvage {
         }
 
         func write(to database: Database) throws {
-            try database.write(batch, sync: true)
+            // Without it the directory stays as good as lost, and what it writes has stood in the log before.
+            try database.write(batch, sync: true, mayUseReserve: true)
             batch.removeAll()
         }
     }
