@@ -64,7 +64,7 @@ public struct ConsoleRoutes: Sendable {
         let groupPath = "/v1/admin/groups/{topic}/{group}"
         router.on(.get, "/v1/admin/groups", handler: forAdmins(groups.list))
         router.on(.delete, groupPath, handler: forAdmins(groups.delete))
-        router.on(.put, groupPath + "/offsets", handler: forAdmins(groups.setOffsets))
+        router.on(.put, groupPath + "/offsets", isUntimed: true, handler: forAdmins(groups.setOffsets))
         if let consumers { register(consumers, on: &router) }
         if let settings { register(settings, on: &router) }
         guard let deadLetters else { return }
@@ -80,7 +80,7 @@ public struct ConsoleRoutes: Sendable {
         let path = "/v1/admin/consumers/{id}"
         router.on(.get, "/v1/admin/consumers", handler: forNamedAdmins(consumers.list))
         router.on(.get, path, handler: forNamedAdmins(consumers.show))
-        router.on(.post, path + "/seek", handler: forNamedAdmins(consumers.seek))
+        router.on(.post, path + "/seek", isUntimed: true, handler: forNamedAdmins(consumers.seek))
     }
 
     private func register(_ settings: SettingsRoutes, on router: inout HTTPRouter) {

@@ -71,6 +71,28 @@ import Testing
         }
     }
 
+    /// A backup takes as long as the disk does. What comes behind it has its time again.
+    @Test func anUntimedRouteAnswersWhenItIsDone() async throws {
+        let gate = TestGate()
+        try await HTTPTestServer.run { configuration, router in
+            configuration.requestTimeout = .milliseconds(150)
+            configuration.idleTimeout = .milliseconds(150)
+            router.on(.post, "/", isUntimed: true) { _ in
+                await gate.wait()
+                return .text("done")
+            }
+        } _: { server in
+            let client = try server.client()
+            try await client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
+            let other = try server.client()
+            // Whoever comes later is turned away for taking too long before this one is answered.
+            try await other.send("GET / HT")
+            #expect(try await other.receiveAll().contains("HTTP/1.1 408 "))
+            gate.open()
+            #expect(try await client.receiveAll().hasSuffix("done"))
+        }
+    }
+
     @Test func aReaderThatTakesNothingIsCutOff() async throws {
         try await HTTPTestServer.run { configuration, router in
             configuration.requestTimeout = .milliseconds(300)

@@ -71,7 +71,7 @@ struct PendingVotes {
         }
         let known = votes[index].position.position
         if known == vote.position.position {
-            // Lists are ordered by the record's version, and a repeat knows its own only, which is later.
+            // Lists are ordered by the record's version, and a repeat knows only its own.
             if !isRepeat { votes[index] = vote }
             return false
         }

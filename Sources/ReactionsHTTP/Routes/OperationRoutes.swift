@@ -42,7 +42,7 @@ public struct OperationRoutes: Sendable {
         }
         let specification = Specification(OpenAPIDocument.bytes(routes, additions: additions))
         router.on(.get, "/openapi.json") { specification.response(to: $0) }
-        router.on(.post, "/v1/admin/backup", handler: backUp)
+        router.on(.post, "/v1/admin/backup", isUntimed: true, handler: backUp)
     }
 
     private struct BackupFields: Decodable {

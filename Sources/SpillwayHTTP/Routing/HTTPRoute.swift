@@ -6,16 +6,19 @@ final class HTTPRoute: Sendable {
     let patternIndex: Int
     /// The largest body in bytes; nil: the server's default.
     let maximumBodyBytes: Int?
+    /// Whether the handler takes as long as it takes, whatever the server's request timeout says.
+    let isUntimed: Bool
     let handler: HTTPHandler
 
     init(
-        method: HTTPMethod, pattern: RoutePattern, patternIndex: Int, maximumBodyBytes: Int?,
+        method: HTTPMethod, pattern: RoutePattern, patternIndex: Int, maximumBodyBytes: Int?, isUntimed: Bool,
         handler: @escaping HTTPHandler
     ) {
         self.method = method
         self.pattern = pattern
         self.patternIndex = patternIndex
         self.maximumBodyBytes = maximumBodyBytes
+        self.isUntimed = isUntimed
         self.handler = handler
     }
 }

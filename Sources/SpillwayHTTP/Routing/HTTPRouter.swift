@@ -32,12 +32,15 @@ public struct HTTPRouter: Sendable {
     ///   - method: `OPTIONS` and `HEAD` may be given, and then go before what the router does itself.
     ///   - path: segments that stand for themselves, and `{name}` for one that may be anything but empty.
     ///   - maximumBodyBytes: the largest body that is taken; nil: the server's default.
+    ///   - isUntimed: whether the handler takes as long as it takes, for work that grows with what is stored. Default
+    ///     false: it is cut off at the server's request timeout.
     ///   - handler: what answers.
     public mutating func on(
-        _ method: HTTPMethod, _ path: String, maximumBodyBytes: Int? = nil, handler: @escaping HTTPHandler
+        _ method: HTTPMethod, _ path: String, maximumBodyBytes: Int? = nil, isUntimed: Bool = false,
+        handler: @escaping HTTPHandler
     ) {
         precondition(method != .other && method != .trace, "\(method) can't have a route")
-        tree.insert(method, path, maximumBodyBytes: maximumBodyBytes, handler: handler)
+        tree.insert(method, path, maximumBodyBytes: maximumBodyBytes, isUntimed: isUntimed, handler: handler)
     }
 
     /// Adds middleware inside of that which is there. It sees every request that was received whole, also those without

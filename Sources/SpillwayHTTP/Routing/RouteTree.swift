@@ -37,7 +37,9 @@ struct RouteTree: Sendable {
         }
     }
 
-    mutating func insert(_ method: HTTPMethod, _ text: String, maximumBodyBytes: Int?, handler: @escaping HTTPHandler) {
+    mutating func insert(
+        _ method: HTTPMethod, _ text: String, maximumBodyBytes: Int?, isUntimed: Bool, handler: @escaping HTTPHandler
+    ) {
         let pattern = RoutePattern(text)
         let index = node(for: pattern)
         let known = nodes[index].routes
@@ -52,7 +54,7 @@ struct RouteTree: Sendable {
         nodes[index].routes.append(
             HTTPRoute(
                 method: method, pattern: pattern, patternIndex: known.first?.patternIndex ?? patternCount - 1,
-                maximumBodyBytes: maximumBodyBytes, handler: handler))
+                maximumBodyBytes: maximumBodyBytes, isUntimed: isUntimed, handler: handler))
     }
 
     /// The patterns, at the places that their routes' `patternIndex` says.

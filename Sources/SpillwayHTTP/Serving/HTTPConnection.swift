@@ -162,6 +162,7 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         if !proxies.isEmpty && proxies.contains(peer) {
             request.storage.clientAddress = proxies.client(peer: peer, forwardedFor: request.headers(.forwardedFor))
         }
+        if request.storage.match.route?.isUntimed == true { deadline = .max }
         placeHolders.add(1, ordering: .relaxed)
         let task = Task.immediate(executorPreference: server.loop) { [self] in
             defer { leave() }
