@@ -19,6 +19,20 @@ import Testing
         try table.write(writes, into: batch) { try database.append(batch) }
     }
 
+    /// The clock may be ahead, and be put right.
+    @Test func careRemovesTokensOnlyAnHourBehindTheirEnd() async throws {
+        let fixture = try BrokerFixture()
+        let threads = BlockingExecutor(name: "removers", threads: 1)
+        let table = try DeduplicationTable(fixture.database, lookups: threads)
+        for minutes in [59, 61] as [Int64] {
+            let token = Deduplication(scope: scope, token: bytes("\(minutes)"), fingerprint: 1, lifetimeMs: 0)
+            try store([token], at: wallMilliseconds() - minutes * 60_000, table, fixture.database)
+        }
+        try await fixture.broker.runRetention()
+        #expect(try table.removeExpired() == 1)
+        try await fixture.close()
+    }
+
     @Test func aTokenThatTwoThreadsRemoveAtOnceIsCountedOnce() async throws {
         let fixture = try BrokerFixture()
         _ = try await fixture.broker.ensureTopic("t", partitions: 1)

@@ -127,11 +127,15 @@ public final class EmbeddedBroker: ReplayableBroker {
         }
     }
 
+    /// How far the wall clock may be ahead for a while, in milliseconds, without the loss of tokens that still live: what is
+    /// removed is gone for good.
+    private static let clockSlackMs: Int64 = 3_600_000
+
     private func careOnce() throws {
         groups.expireRevocations(now: MonotonicInstant(nanoseconds: monotonicNanoseconds())) { name in
             self.topics.withLock { $0[name] }
         }
-        while try deduplication.removeExpired() > 0 {}
+        while try deduplication.removeExpired(now: wallMilliseconds() - Self.clockSlackMs) > 0 {}
         for log in topics.withLock({ Array($0.values) }) { try retention.run(log) }
     }
 
