@@ -74,7 +74,7 @@ public final class ReactionService: Service {
         outcomes = OutcomeBoard(time: time)
         metrics = try ReactionsMetrics(registry, time: time)
         try metrics.register(registry, overlay: overlay, hub: hub)
-        previousStates = PreviousStateKeeper(store: store, time: time, logger: logger)
+        previousStates = try PreviousStateKeeper(store: store, time: time, logger: logger)
         let projector = ReactionProjector(
             store: store,
             undecodable: UndecodableRecords(failures, group: Self.group, logger: logger, time: time),

@@ -141,8 +141,26 @@ public protocol ReactionStore: WarmableStore {
     func voters(of target: String, reaction: Reaction, after: ListPlace, limit: Int) throws -> [ListEntry]
     /// The state just before the event at a position, if that event asked to keep it and was applied.
     func previousState(partition: Int, position: Position) throws -> Reaction?
-    /// Forgets previous states of events older than these positions.
-    func forgetPreviousStates(before positions: [Position]) throws
+    /// The marks that are kept, rising by time.
+    func previousStateMarks() throws -> [PreviousStateMark]
+    /// Keeps one more mark. With an old one given, forgets the previous states of events before its positions, that mark
+    /// and those before it.
+    func mark(_ mark: PreviousStateMark, forgetting old: PreviousStateMark?) throws
+}
+
+/// How far the projections were at a time: kept with the previous states, so that these are forgotten in time however often
+/// the service starts.
+public struct PreviousStateMark: Sendable, Equatable {
+    /// When, in milliseconds since 1970 UTC.
+    public var atMs: Int64
+    /// By partition, what came next.
+    public var positions: [Position]
+
+    /// Makes a mark.
+    public init(atMs: Int64, positions: [Position]) {
+        self.atMs = atMs
+        self.positions = positions
+    }
 }
 
 /// What went wrong in a store.

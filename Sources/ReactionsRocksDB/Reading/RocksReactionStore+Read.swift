@@ -1,5 +1,5 @@
 public import Reactions
-public import Spillway
+internal import Spillway
 internal import SpillwayRocksDB
 internal import Synchronization
 
@@ -122,24 +122,6 @@ extension RocksReactionStore {
     ) throws -> [ListEntry] {
         guard let number = try targets([target], tier: .disk)?.first?.number, number > 0 else { return [] }
         return try list(families.voters, names: families.userNames, number, reaction, after, limit)
-    }
-
-    /// See `ReactionStore`.
-    public func previousState(partition: Int, position: Position) throws -> Reaction? {
-        let key = PreviousKey.bytes(partition: partition, position: position)
-        guard let value = try database.get(families.previous, key), let byte = value.first else { return nil }
-        return Reaction(rawValue: byte)
-    }
-
-    /// See `ReactionStore`.
-    public func forgetPreviousStates(before positions: [Position]) throws {
-        let batch = WriteBatch()
-        for (partition, position) in positions.enumerated() {
-            batch.deleteRange(
-                families.previous, from: PreviousKey.bytes(partition: partition, position: .start),
-                to: PreviousKey.bytes(partition: partition, position: position))
-        }
-        try database.write(batch)
     }
 
     /// A user's row on a target.

@@ -26,8 +26,9 @@ final class UnreadableStore: ReactionStore {
     func appliedPositions() throws -> (byTarget: [Position], byUser: [Position]) { try store.appliedPositions() }
     func greatestVersion() throws -> UInt64 { try store.greatestVersion() }
     func apply(_ batch: ProjectionBatch) throws -> ProjectionOutcome { try store.apply(batch) }
-    func forgetPreviousStates(before positions: [Position]) throws {
-        try store.forgetPreviousStates(before: positions)
+    func previousStateMarks() throws -> [PreviousStateMark] { try store.previousStateMarks() }
+    func mark(_ mark: PreviousStateMark, forgetting old: PreviousStateMark?) throws {
+        try store.mark(mark, forgetting: old)
     }
 
     func users(_ numbers: Range<UInt64>) throws -> [StoredUser] { try reading { try store.users(numbers) } }
