@@ -1,5 +1,6 @@
 import FoundationEssentials
 import SpillwayCore
+import SpillwayRocksDB
 import Synchronization
 import Testing
 
@@ -13,6 +14,14 @@ struct EmbeddedNodeTests {
             try #require(ContinuousClock.now < deadline, "the condition did not come true in thirty seconds")
             try await Task.sleep(for: .milliseconds(2))
         }
+    }
+
+    @Test("drops nothing from the log when it is opened without its limits, as by audit and import")
+    func retention() throws {
+        let stopped = EmbeddedNode.broker(nil)
+        #expect(stopped.retentionAge == nil && stopped.retentionBytes == nil)
+        let values = try resolve(.serve, ["--log-retention-age", "30d"])
+        #expect(EmbeddedNode.broker(LogConfiguration(values)).retentionAge == .seconds(30 * 86_400))
     }
 
     @Test("is closed only when the backups that were asked for are there")

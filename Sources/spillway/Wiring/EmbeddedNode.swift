@@ -53,7 +53,7 @@ final class EmbeddedNode: Sendable {
         return opening
     }
 
-    private static func broker(_ log: LogConfiguration?) -> EmbeddedBroker.Configuration {
+    static func broker(_ log: LogConfiguration?) -> EmbeddedBroker.Configuration {
         var broker = EmbeddedBroker.Configuration()
         guard let log else {
             // What the server is to keep is not known here, so nothing is dropped.

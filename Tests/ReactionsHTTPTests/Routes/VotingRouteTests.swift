@@ -149,6 +149,24 @@ import Testing
         }
     }
 
+    /// Behind one address there are many users.
+    @Test func whatAUserHasTooManyOfCostsOthersAtTheAddressNothing() async throws {
+        let harness = try RouteHarness(
+            routes: {
+                $0.voteRatePerUser = 1
+                $0.voteBurstPerUser = 2
+                $0.voteRatePerAddress = 1
+                $0.voteBurstPerAddress = 4
+            }, time: StoppedTime())
+        try await harness.run { client in
+            let far = try #require(ClientAddress("192.0.2.1"))
+            for number in 0..<10 {
+                #expect(try await client.vote("t", as: "many", from: far).status == (number < 2 ? 200 : 429))
+            }
+            for user in ["b", "c"] { #expect(try await client.vote("t", as: user, from: far).status == 200) }
+        }
+    }
+
     @Test func anAddressHasARateAndLoopbackNone() async throws {
         let harness = try RouteHarness(
             routes: {
