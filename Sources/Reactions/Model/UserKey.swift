@@ -1,3 +1,5 @@
+internal import Spillway
+
 /// A user's id as a key: two ids are one only if their bytes are.
 ///
 /// `String` compares as Unicode does: an accented letter is equal to the letter with the accent behind it. As ids these are
@@ -7,11 +9,7 @@ package struct UserKey: Hashable, Sendable {
 
     package init(_ id: String) { self.id = id }
 
-    package static func == (left: Self, right: Self) -> Bool {
-        // What is equal to ASCII without being it has more bytes.
-        left.id == right.id && left.id.utf8.count == right.id.utf8.count
-            && (left.id.utf8Span.isKnownASCII || left.id.utf8.elementsEqual(right.id.utf8))
-    }
+    package static func == (left: Self, right: Self) -> Bool { left.id.hasSameBytes(as: right.id) }
 
     package func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }

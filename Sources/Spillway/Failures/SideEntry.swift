@@ -19,9 +19,9 @@ public struct RecordName: Hashable, Sendable, Comparable {
     /// By the bytes of the names: of a name with an accent there are several spellings, and each is a name of its own.
     public static func == (left: RecordName, right: RecordName) -> Bool {
         left.position == right.position && left.partition.partition == right.partition.partition
-            && left.group.utf8.elementsEqual(right.group.utf8)
-            && left.partition.topic.utf8.elementsEqual(right.partition.topic.utf8)
-            && left.partition.source.utf8.elementsEqual(right.partition.source.utf8)
+            && left.group.hasSameBytes(as: right.group)
+            && left.partition.topic.hasSameBytes(as: right.partition.topic)
+            && left.partition.source.hasSameBytes(as: right.partition.source)
     }
 
     /// Orders by the bytes of the group's, the source's and the topic's name, then by partition, then by position.

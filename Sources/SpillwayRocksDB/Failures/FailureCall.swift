@@ -141,8 +141,8 @@ extension FailureCall.Place {
     /// Compares bytes: of a name with an accent there are several spellings, and each is a name of its own.
     fileprivate func isPlace(of name: RecordName) -> Bool {
         partition.partition == name.partition.partition
-            && group.utf8.elementsEqual(name.group.utf8)
-            && partition.topic.utf8.elementsEqual(name.partition.topic.utf8)
-            && partition.source.utf8.elementsEqual(name.partition.source.utf8)
+            && group.hasSameBytes(as: name.group)
+            && partition.topic.hasSameBytes(as: name.partition.topic)
+            && partition.source.hasSameBytes(as: name.partition.source)
     }
 }

@@ -13,7 +13,7 @@ final class GroupCoordinator: Sendable {
 
         /// By bytes, as the rows are: of a name with an accent there are several spellings, each a name of its own.
         static func == (left: Self, right: Self) -> Bool {
-            left.topic == right.topic && left.group == right.group && left.group.utf8.elementsEqual(right.group.utf8)
+            left.topic == right.topic && left.group.hasSameBytes(as: right.group)
         }
     }
 

@@ -204,7 +204,7 @@ struct FailureTables: Sendable {
         var found: [DeadLetter] = []
         letterNames.walk(from: max(first, name ?? first)) { candidate in
             if let name, candidate == name { return true }
-            if let group, !candidate.group.utf8.elementsEqual(group.utf8) { return false }
+            if let group, !candidate.group.hasSameBytes(as: group) { return false }
             if let letter = letters[candidate] { found.append(letter) }
             return found.count < limit
         }
