@@ -35,13 +35,12 @@ final class PreviousStateKeeper: Sendable {
     /// Marks the present positions once an hour, and forgets what stands before a mark of 25 hours ago.
     func forgetOld(_ overlay: Overlay) {
         let now = time.now()
-        let (next, old) = marks.withLock { marks -> (PreviousStateMark?, PreviousStateMark?) in
-            if let last = marks.last, now < last.at + Self.interval { return (nil, nil) }
+        let (next, old) = marks.withLock { marks -> (PreviousStateMark?, [PreviousStateMark]) in
+            if let last = marks.last, now < last.at + Self.interval { return (nil, []) }
             let next = PreviousStateMark(atMs: time.wallMilliseconds(), positions: overlay.clean)
             marks.append(Mark(at: now, kept: next))
-            guard let index = marks.lastIndex(where: { $0.at + Self.lifetime <= now }) else { return (next, nil) }
-            let old = marks[index].kept
-            marks.removeFirst(index + 1)
+            let old = marks.prefix { $0.at + Self.lifetime <= now }.map(\.kept)
+            marks.removeFirst(old.count)
             return (next, old)
         }
         guard let next else { return }

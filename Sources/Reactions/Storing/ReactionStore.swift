@@ -143,9 +143,8 @@ public protocol ReactionStore: WarmableStore {
     func previousState(partition: Int, position: Position) throws -> Reaction?
     /// The marks that are kept, rising by time.
     func previousStateMarks() throws -> [PreviousStateMark]
-    /// Keeps one more mark. With an old one given, forgets the previous states of events before its positions, that mark
-    /// and those before it.
-    func mark(_ mark: PreviousStateMark, forgetting old: PreviousStateMark?) throws
+    /// Keeps one more mark, and forgets old ones, rising by time, with the previous states of events before the last of them.
+    func mark(_ mark: PreviousStateMark, forgetting old: [PreviousStateMark]) throws
 }
 
 /// How far the projections were at a time: kept with the previous states, so that these are forgotten in time however often

@@ -26,19 +26,15 @@ extension RocksReactionStore {
     }
 
     /// See `ReactionStore`.
-    public func mark(_ mark: PreviousStateMark, forgetting old: PreviousStateMark?) throws {
+    public func mark(_ mark: PreviousStateMark, forgetting old: [PreviousStateMark]) throws {
         let batch = WriteBatch()
         batch.put(families.meta, MarkCoding.key(atMs: mark.atMs), MarkCoding.value(mark))
-        if let old {
-            for (partition, position) in old.positions.enumerated() {
-                batch.deleteRange(
-                    families.previous, from: PreviousKey.bytes(partition: partition, position: .start),
-                    to: PreviousKey.bytes(partition: partition, position: position))
-            }
-            for kept in try previousStateMarks() where kept.atMs <= old.atMs {
-                batch.delete(families.meta, MarkCoding.key(atMs: kept.atMs))
-            }
+        for (partition, position) in (old.last?.positions ?? []).enumerated() {
+            batch.deleteRange(
+                families.previous, from: PreviousKey.bytes(partition: partition, position: .start),
+                to: PreviousKey.bytes(partition: partition, position: position))
         }
+        for old in old { batch.delete(families.meta, MarkCoding.key(atMs: old.atMs)) }
         try database.write(batch)
     }
 }
@@ -49,8 +45,7 @@ private enum MarkCoding {
     private static let prefix = Array("previous/".utf8)
 
     static var bounds: Database.IteratorOptions {
-        // The slash is followed by the zero.
-        Database.IteratorOptions(lower: prefix, upper: prefix.dropLast() + [prefix[prefix.count - 1] + 1])
+        Database.IteratorOptions(lower: prefix, upper: Array("previous0".utf8))
     }
 
     static func key(atMs: Int64) -> [UInt8] {

@@ -48,7 +48,7 @@ import Testing
         event.keepsPrevious = true
         try temporary.apply([event], from: 1)
         let later = PreviousStateMark(atMs: .max, positions: [position.successor])
-        try temporary.store.mark(later, forgetting: nil)
+        try temporary.store.mark(later, forgetting: [])
         let keeper = try PreviousStateKeeper(store: temporary.store, time: time, logger: Logger(label: "test"))
         time.advance(by: .seconds(24 * 3_600))
         keeper.forgetOld(overlay())

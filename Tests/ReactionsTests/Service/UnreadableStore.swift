@@ -27,7 +27,7 @@ final class UnreadableStore: ReactionStore {
     func greatestVersion() throws -> UInt64 { try store.greatestVersion() }
     func apply(_ batch: ProjectionBatch) throws -> ProjectionOutcome { try store.apply(batch) }
     func previousStateMarks() throws -> [PreviousStateMark] { try store.previousStateMarks() }
-    func mark(_ mark: PreviousStateMark, forgetting old: PreviousStateMark?) throws {
+    func mark(_ mark: PreviousStateMark, forgetting old: [PreviousStateMark]) throws {
         try store.mark(mark, forgetting: old)
     }
 

@@ -135,10 +135,10 @@ import Testing
         #expect(try temporary.store.previousState(partition: 0, position: position) == .like)
         #expect(try temporary.store.previousState(partition: 0, position: Position(high: 1, low: 1)) == nil)
         let marks = [1_000, 2_000].map { PreviousStateMark(atMs: $0, positions: [position.successor]) }
-        for mark in marks { try temporary.store.mark(mark, forgetting: nil) }
+        for mark in marks { try temporary.store.mark(mark, forgetting: []) }
         #expect(try temporary.store.previousStateMarks() == marks)
         let third = PreviousStateMark(atMs: 3_000, positions: [position])
-        try temporary.store.mark(third, forgetting: marks[1])
+        try temporary.store.mark(third, forgetting: marks)
         #expect(try temporary.store.previousStateMarks() == [third])
         #expect(try temporary.store.previousState(partition: 0, position: position) == nil)
     }
