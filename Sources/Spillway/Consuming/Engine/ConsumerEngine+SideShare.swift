@@ -29,9 +29,7 @@ extension ConsumerEngine {
         }
         countRetries(count, from: number)
         lanes.park(lane, until: instant)
-        guard isSideShareTight else { return }
-        // What waits behind the first one is loaded again when it can run.
-        for number in lanes.takeLoaded(from: lane) { unload(number) }
+        if isSideShareTight { unloadFollowers(of: lane) }
     }
 
     /// A record of the side queue is tried again from there.
@@ -58,9 +56,12 @@ extension ConsumerEngine {
     mutating func unloadBehindLongTurns(now: MonotonicInstant) {
         guard let instant = nextUnloading, instant <= now else { return }
         side.noUnloadingBefore = now + Self.lookInterval
-        for lane in lanes.turns(before: now - Self.longTurn) {
-            for number in lanes.takeLoaded(from: lane) { unload(number) }
-        }
+        for lane in lanes.turns(before: now - Self.longTurn) { unloadFollowers(of: lane) }
+    }
+
+    /// Forgets what of the side queue waits behind the first record of a lane; it is loaded again when it can run.
+    private mutating func unloadFollowers(of lane: Int) {
+        for number in lanes.takeLoaded(from: lane) { unload(number) }
     }
 
     /// When turns that take long are looked for next.
