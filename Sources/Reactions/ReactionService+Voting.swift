@@ -57,7 +57,7 @@ extension ReactionService: ReactionServing {
         }
         let positions = try receipts.map { try Self.position($0) }
         let isRepeat = receipts.first?.isDuplicate == true
-        let pendingVotes = zip(zip(votes, versions), positions).map { pending($0.0, $0.1, $1) }
+        let pendingVotes = votes.indices.map { pending(votes[$0], versions[$0], positions[$0]) }
         overlay.add(pendingVotes, user: user, isRepeat: isRepeat)
         if isRepeat {
             metrics.repeated()

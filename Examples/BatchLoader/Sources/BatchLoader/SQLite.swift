@@ -14,9 +14,9 @@ final class SQLite {
 
     init(path: String) throws {
         try check(sqlite3_open(path, &handle))
-        // Committed is durable: what the loader says it has done must still be there after a power loss.
         // Whoever reads or reports meanwhile is waited for.
         sqlite3_busy_timeout(handle, 10_000)
+        // Committed is durable: what the loader says it has done must still be there after a power loss.
         try run("PRAGMA journal_mode = WAL")
         try run("PRAGMA synchronous = FULL")
     }
