@@ -33,6 +33,50 @@ import Testing
         try await fixture.close()
     }
 
+    /// A token whose message is written, but not synced, is in the stored counter and still in flight.
+    @Test func aTokenCountsOnceWhileItsMessageIsSynced() async throws {
+        let fixture = try BrokerFixture()
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        let log = try fixture.broker.log("t")
+        let table = try DeduplicationTable(fixture.database, lookups: BlockingExecutor(name: "lookups", threads: 1))
+        func token(_ name: String) -> Deduplication {
+            Deduplication(scope: scope, token: bytes(name), fingerprint: 1, quota: 2)
+        }
+        _ = try await table.send(token("first"), 0, to: log) {
+            try store([token("first")], at: wallMilliseconds(), table, fixture.database)
+            _ = try await table.send(token("second"), 0, to: log) { [] }
+            return []
+        }
+        try store([token("second")], at: wallMilliseconds(), table, fixture.database)
+        let refusal = await #expect(throws: BrokerError.self) {
+            try await table.send(token("third"), 0, to: log) { [] }
+        }
+        #expect(refusal?.code == .deduplicationQuota)
+        try await fixture.close()
+    }
+
+    /// It counts as in flight again until it is refused.
+    @Test func aTokenWhoseMessageCouldNotBeWrittenDoesNotCount() async throws {
+        let fixture = try BrokerFixture()
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        let log = try fixture.broker.log("t")
+        let table = try DeduplicationTable(fixture.database, lookups: BlockingExecutor(name: "lookups", threads: 1))
+        struct NoRoom: Error {}
+        let first = Deduplication(scope: scope, token: bytes("first"), fingerprint: 1, quota: 1)
+        await #expect(throws: NoRoom.self) {
+            try await table.send(first, 0, to: log) {
+                let write = TokenWrite(first, partitions: [0], nowMs: wallMilliseconds())
+                try table.write([(write: write, epoch: 1, base: 1)], into: WriteBatch()) { throw NoRoom() }
+                return []
+            }
+        }
+        for name in ["second", "third"] {
+            let next = Deduplication(scope: scope, token: bytes(name), fingerprint: 1, quota: 1)
+            _ = try await table.send(next, 0, to: log) { [] }
+        }
+        try await fixture.close()
+    }
+
     @Test func aTokenThatTwoThreadsRemoveAtOnceIsCountedOnce() async throws {
         let fixture = try BrokerFixture()
         _ = try await fixture.broker.ensureTopic("t", partitions: 1)
@@ -60,7 +104,7 @@ import Testing
             }
             func send(quota: Int) async throws {
                 let more = Deduplication(scope: scope, token: bytes("one more"), fingerprint: 1, quota: quota)
-                _ = try await table.send(more, to: log) { [] }
+                _ = try await table.send(more, 0, to: log) { [] }
             }
             let refusal = await #expect(throws: BrokerError.self) { try await send(quota: live.count) }
             try #require(refusal?.code == .deduplicationQuota)

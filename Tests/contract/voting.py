@@ -163,6 +163,12 @@ def idempotency(r, s):
     r.equal("a batch again", (two.status, two.json()), (200, {"accepted": 2}))
     r.check("a batch's first position again", two["Spillway-Position"].split(",")[0] in one["Spillway-Position"], (one, two))
     r.equal("a batch changed nothing again", s.summary(["b1"], "ida").json()["items"]["b1"]["user_state"], "none")
+    both = {**vote("w1"), "votes": [vote("w1"), vote("w2")]}
+    for name, paths in [("vote", ["/v1/votes", "/v1/votes/batch"]), ("batch", ["/v1/votes/batch", "/v1/votes"])]:
+        key_of_both = [("Idempotency-Key", "both " + name)]
+        r.answer("a %s that is both" % name, s.ask("POST", paths[0], "ida", both, key_of_both), 200)
+        r.answer("the same body to the other route", s.ask("POST", paths[1], "ida", both, key_of_both), 422,
+                 kind="idempotency-mismatch")
     r.answer("a batch with another body", s.ask("POST", "/v1/votes/batch", "ida", {"votes": [vote("b1")]}, key), 422)
 
 

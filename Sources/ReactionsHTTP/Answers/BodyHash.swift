@@ -2,7 +2,7 @@
 /// an entity tag says of an answer.
 enum BodyHash {
     /// FNV-1a 64 (Fowler, Noll, Vo) over eight bytes at a time, then MurmurHash3's finalizer. Not keyed: a client that
-    /// makes two bodies collide confuses only its own idempotency key.
+    /// makes two bodies collide hears of the second what was true of the first, under its own idempotency key.
     static func hash(_ bytes: [UInt8], seed: UInt64 = 0) -> UInt64 {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325 ^ seed
         var index = 0

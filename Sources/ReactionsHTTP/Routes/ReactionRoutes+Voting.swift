@@ -43,7 +43,8 @@ extension ReactionRoutes {
         let positions = try await ReactionProblems.telling {
             try await service.vote(
                 votes, user: principal.subject, idempotencyKey: key,
-                fingerprint: key == nil ? 0 : BodyHash.hash(request.body))
+                // Seeded: one body may be a vote to the one route and a batch to the other.
+                fingerprint: key == nil ? 0 : BodyHash.hash(request.body, seed: 1))
         }
         var response = HTTPResponse.json(ReactionAnswers.accepted(votes.count))
         response.fields.append(.spillwayPosition, Self.text(positions))

@@ -50,7 +50,7 @@ public struct Deduplication: Hashable, Sendable {
     public var scope: [UInt8]
     /// The token, unique within its scope.
     public var token: [UInt8]
-    /// A hash of what was asked. The same token with another fingerprint is
+    /// A hash of what was asked. The same token with another fingerprint, or in front of another number of messages, is
     /// ``BrokerError/Code/deduplicationMismatch``.
     public var fingerprint: UInt64
     /// For how long the token is kept, in milliseconds from the send; default 24 hours.

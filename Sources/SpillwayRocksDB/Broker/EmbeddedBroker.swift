@@ -278,7 +278,7 @@ public final class EmbeddedBroker: ReplayableBroker {
         }
         let partitions = messages.map { log.partition(for: $0.key) }
         guard let deduplication = first.deduplication else { return try await send(messages, partitions, log, nil) }
-        return try await self.deduplication.send(deduplication, to: log) {
+        return try await self.deduplication.send(deduplication, messages.count, to: log) {
             let token = TokenWrite(deduplication, partitions: partitions, nowMs: wallMilliseconds())
             return try await send(messages, partitions, log, token)
         }

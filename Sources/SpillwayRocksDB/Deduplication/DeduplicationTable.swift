@@ -16,12 +16,26 @@ final class DeduplicationTable: Sendable {
 
     @safe private struct InFlight {
         var fingerprint: UInt64
+        /// The stored counter of its scope has it.
+        var isCounted = false
         var waiters: [TokenWaiter] = []
     }
 
     private struct State {
         var inFlight: [Key: InFlight] = [:]
-        var perScope: [[UInt8]: Int] = [:]
+        /// How many in flight the stored counters don't have.
+        var uncounted: [[UInt8]: Int] = [:]
+
+        mutating func change(_ scope: [UInt8], by change: Int) {
+            let count = uncounted[scope, default: 0] + change
+            uncounted[scope] = count == 0 ? nil : count
+        }
+
+        mutating func setCounted(_ key: Key, _ isCounted: Bool) {
+            guard let before = inFlight[key]?.isCounted, before != isCounted else { return }
+            inFlight[key]?.isCounted = isCounted
+            change(key.scope, by: isCounted ? -1 : 1)
+        }
     }
 
     private let database: Database
@@ -49,22 +63,24 @@ final class DeduplicationTable: Sendable {
         case mismatch
     }
 
-    /// Sends unless the token has been used; concurrent calls with one token wait for the first.
+    /// Sends so many messages unless the token has been used; concurrent calls with one token wait for the first.
+    ///
+    /// - Returns: as many receipts.
     func send(
-        _ deduplication: Deduplication, to log: TopicLog, _ body: () async throws -> [SendReceipt]
+        _ deduplication: Deduplication, _ count: Int, to log: TopicLog, _ body: () async throws -> [SendReceipt]
     ) async throws -> [SendReceipt] {
         let key = Key(scope: deduplication.scope, token: deduplication.token)
         while true {
             switch await enter(key, deduplication.fingerprint) {
             case .mismatch: throw Self.mismatch
-            case .duplicate(let receipts): return receipts
+            case .duplicate(let receipts): return try Self.require(count, receipts)
             case .firstFailed: continue
             case .first: break
             }
             do {
                 if let receipts = try await lookUp(deduplication, log) {
                     leave(key, receipts)
-                    return receipts
+                    return try Self.require(count, receipts)
                 }
                 let receipts = try await body()
                 leave(key, receipts.map(Self.duplicate))
@@ -79,6 +95,12 @@ final class DeduplicationTable: Sendable {
     private static let mismatch = BrokerError(
         .deduplicationMismatch, "this deduplication token was used for another request")
 
+    /// Fingerprints can be equal by chance, or by intent; a receipt for each message is what callers rely on.
+    private static func require(_ count: Int, _ receipts: [SendReceipt]) throws -> [SendReceipt] {
+        guard receipts.count == count else { throw mismatch }
+        return receipts
+    }
+
     private static func duplicate(_ receipt: SendReceipt) -> SendReceipt {
         var receipt = receipt
         receipt.isDuplicate = true
@@ -89,7 +111,7 @@ final class DeduplicationTable: Sendable {
         let entry: Entry? = state.withLock { state in
             guard let found = state.inFlight[key] else {
                 state.inFlight[key] = InFlight(fingerprint: fingerprint)
-                state.perScope[key.scope, default: 0] += 1
+                state.change(key.scope, by: 1)
                 return .first
             }
             return found.fingerprint == fingerprint ? nil : .mismatch
@@ -110,8 +132,7 @@ final class DeduplicationTable: Sendable {
 
     private func leave(_ key: Key, _ receipts: [SendReceipt]?) {
         let waiters = state.withLock { state in
-            let count = (state.perScope[key.scope] ?? 1) - 1
-            state.perScope[key.scope] = count == 0 ? nil : count
+            state.setCounted(key, true)
             return state.inFlight.removeValue(forKey: key)?.waiters ?? []
         }
         for waiter in waiters { waiter.resume(receipts) }
@@ -119,23 +140,22 @@ final class DeduplicationTable: Sendable {
 
     /// The first one's receipts if the token is stored and alive; checks the quota if not.
     private func lookUp(_ deduplication: Deduplication, _ log: TopicLog) async throws -> [SendReceipt]? {
-        let inFlight = state.withLock { $0.perScope[deduplication.scope] ?? 0 }
         do {
-            return try check(deduplication, log, inFlight, tier: .cacheOnly)
+            return try check(deduplication, log, tier: .cacheOnly)
         } catch let error as DatabaseError where error.code == .incomplete {
             // Something is on the disk: not on the caller's thread, which may be an event loop.
-            return try await lookups.run { try self.check(deduplication, log, inFlight, tier: .all) }
+            return try await lookups.run { try self.check(deduplication, log, tier: .all) }
         } catch let error as BrokerError where error.code == .deduplicationQuota {
             // Tokens whose life is over count until they are removed.
             return try await lookups.run {
                 while try self.removeExpired() > 0 {}
-                return try self.check(deduplication, log, inFlight, tier: .all)
+                return try self.check(deduplication, log, tier: .all)
             }
         }
     }
 
     private func check(
-        _ deduplication: Deduplication, _ log: TopicLog, _ inFlight: Int, tier: Database.ReadTier
+        _ deduplication: Deduplication, _ log: TopicLog, tier: Database.ReadTier
     ) throws -> [SendReceipt]? {
         let options = Database.ReadOptions(tier: tier)
         let key = TokenEncoding.tokenKey(deduplication.scope, deduplication.token)
@@ -148,7 +168,9 @@ final class DeduplicationTable: Sendable {
                 }
             }
         }
-        let live = try count(of: deduplication.scope, options) + inFlight
+        // In this order: one that is being written meanwhile counts once or not at all, but never twice.
+        let stored = try count(of: deduplication.scope, options)
+        let live = stored + state.withLock { $0.uncounted[deduplication.scope] ?? 0 }
         guard live <= deduplication.quota else {
             throw BrokerError(
                 .deduplicationQuota, "this scope has \(deduplication.quota) live deduplication tokens, its limit",
@@ -186,7 +208,17 @@ final class DeduplicationTable: Sendable {
                 added[write.scope, default: 0] += 1
             }
             for (scope, more) in added { put(count: try count(of: scope) + more, of: scope, batch) }
-            try body()
+            setCounted(tokens.map(\.write), true)
+            do { try body() } catch {
+                setCounted(tokens.map(\.write), false)
+                throw error
+            }
+        }
+    }
+
+    private func setCounted(_ tokens: [TokenWrite], _ areCounted: Bool) {
+        state.withLock { state in
+            for token in tokens { state.setCounted(Key(scope: token.scope, token: token.token), areCounted) }
         }
     }
 

@@ -90,6 +90,13 @@ extension BrokerConformance {
         let second = try await broker.send(messages, to: topic)
         try requireEqual(second.map(\.position), first.map(\.position), "the positions of the repeated batch")
         try require(second.allSatisfy(\.isDuplicate), "every receipt of the repeated batch says duplicate")
+        for count in [1, 9, 11] {
+            var others = (0..<count).map { Message.text("key\($0)", "\($0)") }
+            others[0].deduplication = token()
+            try await requireError(.deduplicationMismatch, "the token of ten messages in front of \(count)") {
+                _ = try await broker.send(others, to: topic)
+            }
+        }
         try await requireValues((0..<10).map { "\($0)" }, in: topic, broker)
     }
 

@@ -186,7 +186,9 @@ public final class InMemoryBroker: Broker {
         _ messages: [Message], to topic: inout InMemoryTopic, limits: Limits, nowMs: Int64
     ) throws -> ([SendReceipt], [CheckedContinuation<Void, any Error>]) {
         guard let first = messages.first else { return ([], []) }
-        if let token = first.deduplication, let earlier = try topic.deduplication.earlier(token, nowMs: nowMs) {
+        if let token = first.deduplication,
+            let earlier = try topic.deduplication.earlier(token, messages.count, nowMs: nowMs)
+        {
             return (earlier, [])
         }
         let size = messages.reduce(0) { $0 + $1.byteCount }

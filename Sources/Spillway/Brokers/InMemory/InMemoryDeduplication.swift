@@ -19,13 +19,13 @@ struct InMemoryDeduplication: Sendable {
 
     init(maxTokens: Int) { self.maxTokens = maxTokens }
 
-    /// The receipts of the first send of the token, or `nil` if this is it.
+    /// The receipts of the first send of the token, which was of so many messages, or `nil` if this is it.
     ///
-    /// - Throws: `BrokerError` if the token came with another fingerprint, or a quota is used up.
-    mutating func earlier(_ token: Deduplication, nowMs: Int64) throws -> [SendReceipt]? {
+    /// - Throws: `BrokerError` if the token came with another fingerprint or number, or a quota is used up.
+    mutating func earlier(_ token: Deduplication, _ messages: Int, nowMs: Int64) throws -> [SendReceipt]? {
         expire(nowMs)
         if let entry = scopes[token.scope]?[token.token], entry.expiresMs > nowMs {
-            guard entry.fingerprint == token.fingerprint else {
+            guard entry.fingerprint == token.fingerprint, entry.receipts.count == messages else {
                 throw BrokerError(.deduplicationMismatch, "the token came before with something else")
             }
             return entry.receipts.map { receipt in
