@@ -42,6 +42,23 @@ import Testing
         #expect(try temporary.store.previousStateMarks().count == 25)
     }
 
+    /// A machine that is off each night: its clock of running time begins anew.
+    @Test func statesAreForgottenAlsoIfTheMachineNeverRunsForADay() throws {
+        let temporary = try TemporaryStore(partitions: 1)
+        var event = ReactionEvent(targetID: "t", targetType: "video", userID: "u", reaction: .like, version: 1)
+        event.keepsPrevious = true
+        try temporary.apply([event], from: 1)
+        let made = PreviousStateMark(atMs: 1_800_000_000_000, positions: [position.successor])
+        try temporary.store.mark(made, forgetting: [])
+        let booted = ManualTimeSource(wallMilliseconds: made.atMs + 24 * 3_600_000)
+        let keeper = try PreviousStateKeeper(store: temporary.store, time: booted, logger: Logger(label: "test"))
+        keeper.forgetOld(overlay())
+        #expect(try isKept(temporary))
+        booted.advance(by: .seconds(3_600))
+        keeper.forgetOld(overlay())
+        #expect(try !isKept(temporary))
+    }
+
     @Test func aClockThatWasAheadForgetsNothingEarly() throws {
         let temporary = try TemporaryStore(partitions: 1)
         var event = ReactionEvent(targetID: "t", targetType: "video", userID: "u", reaction: .like, version: 1)
