@@ -73,6 +73,7 @@ enum DemoScript {
           key: "spillway.guest." + (new URLSearchParams(location.search).get("guest") || "1"),
           guest: null,
           channel: null,
+          renewing: null,
 
           async open() {
             let known = null;
@@ -105,11 +106,16 @@ enum DemoScript {
           },
 
           async send(path, options = {}) {
+            const { token } = this.guest;
             try {
-              return await send(path, { ...options, token: this.guest.token });
+              return await send(path, { ...options, token });
             } catch (error) {
               if (error.status !== 401) throw error;
-              await this.renew();
+              // Once for all that were refused: each would become a guest of its own, and only one of them stays.
+              if (token === this.guest.token) {
+                this.renewing ??= this.renew().finally(() => (this.renewing = null));
+                await this.renewing;
+              }
               return send(path, { ...options, token: this.guest.token });
             }
           },
