@@ -63,7 +63,9 @@ enum Opening {
         var opened = unsafe OpenedDatabase(
             directory: directory, wasClean: wasClean, handle: handle, families: families, events: events)
         try opened.directory.removeCleanMark()
-        try setEpochs(&opened, newStoreEpoch: !wasClean || isNew, newLogEpoch: newLogEpoch || isNew)
+        // Of another log other things are derived, also where the mark of a clean end is left.
+        let isNewLog = newLogEpoch || isNew
+        try setEpochs(&opened, newStoreEpoch: !wasClean || isNewLog, newLogEpoch: isNewLog)
         return opened
     }
 
