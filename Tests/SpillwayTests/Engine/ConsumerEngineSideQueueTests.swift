@@ -60,6 +60,23 @@ import Testing
         check(harness.handled["a"] == [1, 2, 3, 4] && harness.sideRecords == 0)
     }
 
+    @Test func aHeldKeyIsLookedAtAgainSoonWhereTheClockHasSteppedBack() throws {
+        var harness = try EngineHarness()
+        harness.assign()
+        harness.advance(.seconds(7_200))
+        harness.receive([("a", 1)])
+        harness.end(harness.takeAll()[0], hold(until: harness.now + .seconds(10)))
+        harness.answerWrites()
+        harness.wallBehind = .seconds(3_600)
+        harness.advance(.seconds(11))
+        harness.run()
+        check(harness.handled["a"] == nil, "not due by the clock")
+        harness.wallBehind = .zero
+        harness.advance(.seconds(60))
+        harness.run()
+        check(harness.handled["a"] == [1])
+    }
+
     @Test func aHeldKeySurvivesItsOwner() throws {
         var harness = try EngineHarness()
         harness.assign()

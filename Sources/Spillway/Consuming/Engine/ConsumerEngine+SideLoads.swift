@@ -8,6 +8,8 @@ extension ConsumerEngine {
     private static var maxLoads: Int { 64 }
     /// How often delayed entries are looked for that somebody else may have put there.
     static var lookInterval: Duration { .seconds(1) }
+    /// The longest time between two looks for what of a held key is due.
+    static var heldLookInterval: Duration { .seconds(60) }
 
     /// What to read of the failure store, to be answered with ``sideLoaded(_:_:now:wallMs:)``; one set is under way at a
     /// time.
@@ -155,7 +157,8 @@ extension ConsumerEngine {
             return settleHeldKey(place, now: now)
         }
         if first.dueMs > wallMs {
-            heldKeys[place].dueAt = now + .milliseconds(first.dueMs - wallMs)
+            // Looked at again soon: a clock that has stepped back may step forth, too.
+            heldKeys[place].dueAt = now + min(.milliseconds(first.dueMs - wallMs), Self.heldLookInterval)
             return heldKeys.schedule(place)
         }
         // What stands before others in the store, and is still on its way there or has not come again from the log, goes
