@@ -109,11 +109,13 @@ struct DirectoryAdministrationTests {
         for (assignment, word) in [
             ("concurrency=0", "concurrency"), ("topic=missing", "missing"),
             ("max_batch_records=0", "max_batch_records"),
-            ("hot_key_share=2", "share"),
+            ("hot_key_share=2", "share"), ("topic=2024", "topic 2024 is not there"),
         ] {
             let refused = try await run("settings", "set", "mailer", assignment)
             #expect(refused.code == .foundWrong && refused.program.errors.contains(word), "\(refused.program.errors)")
         }
+        let odd = try await run("settings", "set", "mailer", "records_per_second=nan")
+        #expect(odd.code == .usage && odd.program.errors.contains("records_per_second"), "\(odd.program.errors)")
         let history = try await run("settings", "history", "mailer").program.output.split(separator: "\n")
         #expect(history.count == 3 && history[2].contains("ann") && history[1].hasPrefix("2 "))
         try await prepare { _, _, settings in

@@ -37,6 +37,9 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
     /// Where the consumer was last told to go on; set by ``Consumer/seek(to:by:)``, for the history.
     public var lastSeek: String?
 
+    /// The names of those whose values are text, whatever they look like.
+    package static let textNames: Set<String> = Set([CodingKeys.processor, .topic, .lastSeek].map(\.rawValue))
+
     /// Makes settings that change nothing.
     public init() {}
 

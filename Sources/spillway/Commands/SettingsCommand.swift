@@ -79,7 +79,8 @@ enum SettingsCommand {
                 throw CommandError(.usage, "\"\(assignment)\" must be NAME=VALUE, or NAME= to take it back")
             }
             let value = String(assignment[assignment.index(after: equals)...])
-            fields[String(assignment[..<equals])] = value.isEmpty ? nil : Value(text: value)
+            let name = String(assignment[..<equals])
+            fields[name] = value.isEmpty ? nil : ConsumerSettings.textNames.contains(name) ? .text(value) : Value(value)
         }
         do {
             return try ConsumerSettings(json: Array(try JSONEncoder().encode(fields)))
@@ -88,19 +89,20 @@ enum SettingsCommand {
         }
     }
 
-    /// A value as it was written: true or false, a number, or text.
+    /// A value of a setting.
     private enum Value: Codable {
         case flag(Bool)
         case integer(Int)
         case number(Double)
         case text(String)
 
-        init(text: String) {
+        /// Takes it for what it looks like: true or false, a number, or else text.
+        init(_ text: String) {
             if text == "true" || text == "false" {
                 self = .flag(text == "true")
             } else if let integer = Int(text) {
                 self = .integer(integer)
-            } else if let number = Double(text) {
+            } else if let number = Double(text), number.isFinite {
                 self = .number(number)
             } else {
                 self = .text(text)
