@@ -9,12 +9,15 @@ internal import Synchronization
 final class GroupCoordinator: Sendable {
     private struct Name: Hashable {
         var topic: String
-        var group: String
+        private var exact: ExactName
 
         /// By bytes, as the rows are: of a name with an accent there are several spellings, each a name of its own.
-        static func == (left: Self, right: Self) -> Bool {
-            left.topic == right.topic && left.group.hasSameBytes(as: right.group)
+        init(topic: String, group: String) {
+            self.topic = topic
+            exact = ExactName(group)
         }
+
+        var group: String { exact.text }
     }
 
     /// A partition's commit: the present one becomes durable with the sync that covers its write.
@@ -69,7 +72,7 @@ final class GroupCoordinator: Sendable {
                 made.commits = group.commits.mapValues {
                     Slot(position: $0.position, hint: $0.hint, writtenAt: 0, durable: $0.position)
                 }
-                state.groups[Name(topic: log.name, group: name)] = made
+                state.groups[Name(topic: log.name, group: name.text)] = made
             }
         }
     }

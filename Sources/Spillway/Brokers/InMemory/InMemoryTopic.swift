@@ -20,7 +20,8 @@ struct InMemoryTopic: Sendable {
     let epoch: UInt64
     let sharesSequence: Bool
     var logs: [InMemoryLog]
-    var groups: [String: GroupState] = [:]
+    /// By the names' bytes, as in brokers that keep them as bytes.
+    var groups: [ExactName: GroupState] = [:]
     var members: [UInt64: Member] = [:]
     var deduplication: InMemoryDeduplication
     private var nextLow: [UInt64]
@@ -120,7 +121,7 @@ struct InMemoryTopic: Sendable {
         for event in events {
             switch event {
             case .assigned(let id, let number, let generation):
-                let stored = groups[group]?.committed[number]
+                let stored = groups[ExactName(group)]?.committed[number]
                 let fallback = members[id]?.start == .latest ? end(of: number) : begin(of: number)
                 let start = stored?.position ?? fallback
                 members[id]?.fetching[number] = (start, generation)
