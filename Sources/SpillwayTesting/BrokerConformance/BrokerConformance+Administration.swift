@@ -101,16 +101,18 @@ extension BrokerConformance {
         guard let (broker, topic) = try await administration(partitions: 1) else { return }
         try await send([("k", "v")], to: topic, broker)
         let request = SubscriptionRequest(topic: topic, group: "g")
-        let (gone, commits) = try await withMember(broker, request) { member in
+        let (gone, commits, generation) = try await withMember(broker, request) { member in
             try await eventually("it comes") { member.seen.records.count == 1 }
-            return (member.subscription, member.commits())
+            return (member.subscription, member.commits(), member.seen.assignments.last?.generation ?? 0)
         }
         try await broker.deleteGroup("g", topic: topic)
         try await requireError(.notOwner, "a commit by who has left") { try await gone.commit(commits) }
         try await withMember(broker, request) { member in
             try await eventually("it comes again") { member.seen.records.count == 1 }
-            // The new group gives its partitions their first generation again.
             try await requireError(.notOwner, "a commit in the new group") { try await gone.commit(commits) }
+            // Who has seen the old group's generations would take the new owner for one of before.
+            try require(
+                member.seen.assignments.allSatisfy { $0.generation > generation }, "generations go on where they were")
         }
         try requireEqual(try await broker.committed(group: "g", topic: topic), [:], "what is committed")
     }

@@ -17,6 +17,7 @@ extension InMemoryBroker: GroupAdministration {
             guard let known = existing.groups[ExactName(group)] else { return false }
             guard known.members.isEmpty else { throw BrokerError.groupInUse(group, members: known.members.count) }
             state.topics[topic]?.groups[ExactName(group)] = nil
+            state.topics[topic]?.lastGeneration = max(existing.lastGeneration, known.lastGeneration)
             return true
         }
     }
@@ -28,7 +29,7 @@ extension InMemoryBroker: GroupAdministration {
         try state.withLock { state in
             try Self.requireOpen(state)
             let existing = try Self.existing(topic, state)
-            var known = existing.groups[ExactName(group)] ?? GroupState(partitions: existing.logs.count)
+            var known = existing.groups[ExactName(group)] ?? existing.newGroup()
             guard known.members.isEmpty else { throw BrokerError.groupInUse(group, members: known.members.count) }
             for (partition, position) in positions {
                 guard existing.logs.indices.contains(partition.partition),

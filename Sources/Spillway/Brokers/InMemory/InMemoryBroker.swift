@@ -107,7 +107,7 @@ public final class InMemoryBroker: Broker {
             state.lastMember += 1
             let id = state.lastMember
             topic.members[id] = InMemoryTopic.Member(group: request.group, start: request.start)
-            var group = topic.groups[ExactName(request.group)] ?? GroupState(partitions: topic.logs.count)
+            var group = topic.groups[ExactName(request.group)] ?? topic.newGroup()
             group.holdsRetention = group.holdsRetention || request.holdsRetention
             let events = group.join(id)
             topic.groups[ExactName(request.group)] = group

@@ -22,6 +22,8 @@ struct InMemoryTopic: Sendable {
     var logs: [InMemoryLog]
     /// By the names' bytes, as in brokers that keep them as bytes.
     var groups: [ExactName: GroupState] = [:]
+    /// No deleted group has given a greater generation; a new one goes on above it.
+    var lastGeneration: UInt64 = 0
     var members: [UInt64: Member] = [:]
     var deduplication: InMemoryDeduplication
     private var nextLow: [UInt64]
@@ -42,6 +44,8 @@ struct InMemoryTopic: Sendable {
     func partition(_ number: Int) -> TopicPartition {
         TopicPartition(source: source, topic: name, partition: number)
     }
+
+    func newGroup() -> GroupState { GroupState(partitions: logs.count, above: lastGeneration) }
 
     func end(of partition: Int) -> Position {
         Position(high: epoch, low: nextLow[sharesSequence ? 0 : partition])
