@@ -11,7 +11,9 @@ import Testing
     let directory = TemporaryDirectory()
 
     /// Sends so many records and copies the directory as a crash would leave it.
-    func crash(_ count: Int, unsynced: Int = 0, idle: Bool = true) async throws -> String {
+    ///
+    /// - Parameter later: so many more are sent after a table was made of some row, which begins another log file.
+    func crash(_ count: Int, later: Int = 0, unsynced: Int = 0, idle: Bool = true) async throws -> String {
         var configuration = Database.Configuration()
         configuration.families = [.init(name: "rows")]
         let database = try Database.open(directory("data"), configuration)
@@ -22,15 +24,18 @@ import Testing
         for number in 0..<count {
             _ = try await broker.send(Message(value: Array("value \(number)".utf8)), to: "t")
         }
-        if idle {
-            let deadline = ContinuousClock.now + .seconds(20)
-            let size = try logSize("data")
-            // The witness of the idle sync makes the log grow once more.
-            while try logSize("data") == size, ContinuousClock.now < deadline {
-                try await Task.sleep(for: .milliseconds(5))
-            }
-        }
+        if idle { try await waitForWitness() }
         let rows = try database.family("rows")
+        if later > 0 {
+            let batch = WriteBatch()
+            batch.put(rows, Array("in a table".utf8), [7])
+            try database.write(batch)
+            try database.flush(rows)
+            for number in count..<(count + later) {
+                _ = try await broker.send(Message(value: Array("value \(number)".utf8)), to: "t")
+            }
+            try await waitForWitness()
+        }
         for number in 0..<unsynced {
             let batch = WriteBatch()
             batch.put(rows, Array("\(number)".utf8), [UInt8](repeating: 7, count: 500))
@@ -40,6 +45,15 @@ import Testing
         await broker.close()
         try database.close()
         return directory("crashed")
+    }
+
+    /// The witness of the idle sync makes the log grow once more.
+    private func waitForWitness() async throws {
+        let deadline = ContinuousClock.now + .seconds(20)
+        let size = try logSize("data")
+        while try logSize("data") == size, ContinuousClock.now < deadline {
+            try await Task.sleep(for: .milliseconds(5))
+        }
     }
 
     func copyDirectory() {

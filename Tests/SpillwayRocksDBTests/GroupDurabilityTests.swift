@@ -13,6 +13,15 @@ import Testing
             await (try await fixture.broker.subscribe(.init(topic: "t", group: name))).close()
         }
         #expect(try await fixture.broker.groups().count == 2)
+        let partition = TopicPartition(source: "embedded", topic: "t", partition: 0)
+        for _ in 0..<2 { _ = try await fixture.broker.send(Message(value: [1]), to: "t") }
+        let end = try #require(try await fixture.broker.endPositions(of: "t")[partition])
+        let start = try fixture.broker.startPosition(of: "t")
+        try await fixture.broker.setCommitted([partition: end], group: composed, topic: "t")
+        try await fixture.broker.setCommitted([partition: start], group: decomposed, topic: "t")
+        try await fixture.reopen()
+        #expect(try await fixture.broker.committed(group: composed, topic: "t") == [partition: end])
+        #expect(try await fixture.broker.committed(group: decomposed, topic: "t") == [partition: start])
         #expect(try await fixture.broker.deleteGroup(decomposed, topic: "t"))
         try await fixture.reopen()
         #expect(try await fixture.broker.groups().map { Array($0.group.utf8) } == [Array(composed.utf8)])

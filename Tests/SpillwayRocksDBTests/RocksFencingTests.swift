@@ -80,4 +80,28 @@ import Testing
         }
         try homes.closeAll()
     }
+
+    /// The fences of a group's partitions outlive the group.
+    @Test func aGroupThatComesAgainIsNoEarlierOwner() async throws {
+        let fixture = try BrokerFixture()
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        let store = try RocksFailureStore(fixture.database)
+        let partition = TopicPartition(source: "embedded", topic: "t", partition: 0)
+        for round: UInt64 in 1...3 {
+            let subscription = try await fixture.broker.subscribe(.init(topic: "t", group: "g"))
+            guard case .assigned(let assignments) = try await subscription.next() else {
+                Issue.record("a member that is alone gets the partition")
+                break
+            }
+            let generation = try #require(assignments.first?.generation)
+            _ = try await store.open(group: "g", partition: partition, generation: generation)
+            let name = RecordName(group: "g", partition: partition, position: Position(high: 1, low: round))
+            try await store.apply([.put(sideEntry(name))], group: "g", generations: [partition: generation])
+            await subscription.close()
+            if round == 2 { #expect(try await fixture.broker.deleteGroup("g", topic: "t")) }
+        }
+        #expect(try await store.sideCount(group: "g").records == 3)
+        store.close()
+        try await fixture.close()
+    }
 }

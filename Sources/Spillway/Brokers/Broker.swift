@@ -168,7 +168,7 @@ public struct Commit: Hashable, Sendable {
 public struct Assignment: Hashable, Sendable {
     /// The partition.
     public var partition: TopicPartition
-    /// Grows with each assignment of this partition within the group.
+    /// Grows with each assignment of this partition within the group, also when the group was deleted in between.
     public var generation: UInt64
     /// Where delivery begins unless the consumer seeks.
     public var start: Position

@@ -1,8 +1,18 @@
 /// Which generation last opened each partition at a ``FailureStore``: writes of an earlier one are refused.
 package struct PartitionFences: Sendable {
+    /// By bytes, as the rows are: of a name with an accent there are several spellings, each a name of its own.
     private struct Name: Hashable {
-        var group: String
-        var partition: TopicPartition
+        private let group: ExactName
+        private let source: ExactName
+        private let topic: ExactName
+        private let partition: Int
+
+        init(group: String, partition: TopicPartition) {
+            self.group = ExactName(group)
+            source = ExactName(partition.source)
+            topic = ExactName(partition.topic)
+            self.partition = partition.partition
+        }
     }
 
     private var generations: [Name: UInt64] = [:]

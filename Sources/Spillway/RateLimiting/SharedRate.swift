@@ -28,7 +28,7 @@ package struct SharedRate: Sendable {
     /// Tokens that nobody has been given; below one while members wait.
     private var pool: Double
     private var updated: MonotonicInstant
-    private var members: [String: Member] = [:]
+    private var members: [ExactName: Member] = [:]
     private var lastTurn: UInt64 = 0
 
     /// Makes a full bucket. The caller has checked: a rate above zero, a burst of 1 or more.
@@ -47,7 +47,8 @@ package struct SharedRate: Sendable {
     package var memberCount: Int { members.count }
 
     /// Answers a member; `nil` if there are too many.
-    package mutating func lease(_ count: Int, member name: String, now: MonotonicInstant) -> RateLeaseGrant? {
+    package mutating func lease(_ count: Int, member: String, now: MonotonicInstant) -> RateLeaseGrant? {
+        let name = ExactName(member)
         advance(to: now)
         if members[name] == nil {
             guard members.count < maxMembers else { return nil }
@@ -108,7 +109,7 @@ package struct SharedRate: Sendable {
     private mutating func shareOut() {
         guard pool >= 1 else { return }
         var waiting = members.filter { $0.value.wanted > $0.value.account }
-            .sorted { ($0.value.turn, $0.key) < ($1.value.turn, $1.key) }.map(\.key)
+            .sorted { ($0.value.turn, $0.key.text) < ($1.value.turn, $1.key.text) }.map(\.key)
         while pool >= 1, !waiting.isEmpty {
             let each = max(1, Int(pool) / waiting.count)
             for name in waiting where pool >= 1 {
@@ -125,7 +126,7 @@ package struct SharedRate: Sendable {
     }
 
     /// The member's share of the rate, by what each has used lately and still wants.
-    private func share(of name: String) -> Double {
+    private func share(of name: ExactName) -> Double {
         let names = Array(members.keys)
         let seconds = leaseLife.inSeconds
         let demands = names.map { name in

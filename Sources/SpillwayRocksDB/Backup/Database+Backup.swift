@@ -55,7 +55,7 @@ extension Database {
     ) throws -> Database {
         do {
             return Database(
-                try Opening.run(directory, configuration, accepting: nil, newLogEpoch: true), configuration)
+                try Opening.run(directory, configuration, newLogEpoch: true), configuration)
         } catch let error as DatabaseError where error.code == .damagedLog {
             // What names the target would have the half of a copy recovered.
             throw DatabaseError(

@@ -58,7 +58,7 @@ extension EmbeddedBroker: GroupAdministration {
         _ body: @escaping @Sendable (EmbeddedBroker) throws -> Result
     ) async throws -> Result {
         do {
-            return try await work.run { try body(self) }
+            return try await work.runUnlessClosed { try body(self) }
         } catch let error as DatabaseError where error.code == .noSpace {
             throw BrokerError(.storageFull, "the disk is nearly full: free some space", isRetriable: true, cause: error)
         } catch let error as DatabaseError {

@@ -101,19 +101,26 @@ public final class EmbeddedBroker: ReplayableBroker {
         writer.close()
     }
 
-    /// Refuses new sends, writes what waits, ends all subscriptions and its threads. The database stays open.
+    /// Refuses new sends, writes what waits, ends all subscriptions and its threads, once what they have begun is done: a
+    /// search by time outlives the client that asked for it, and ends with an error. The database stays open, and the
+    /// broker uses it no more.
     public func close() async {
         groups.close()
-        let (writer, care) = (writer, care)
-        try? await work.run {
-            care.stop()
-            writer.close()
+        let (writer, care, work) = (writer, care, work)
+        // Whoever waits for all of them is none of them, and no thread of the pool.
+        await withCheckedContinuation { continuation in
+            _ = NativeThread(name: "log-close") {
+                care.stop()
+                writer.close()
+                work.shutdown()
+                continuation.resume()
+            }
         }
     }
 
     /// Runs retention and the removal of old tokens now; they also run by themselves.
     public func runRetention() async throws {
-        try await work.run { try self.careOnce() }
+        try await work.runUnlessClosed { try self.careOnce() }
     }
 
     /// The oldest position that the topic keeps.
@@ -154,7 +161,7 @@ public final class EmbeddedBroker: ReplayableBroker {
     public func ensureTopic(_ topic: String, partitions: Int) async throws -> Int {
         try Self.check(topic: topic, partitions: partitions)
         if topics.withLock({ $0[topic] }) == nil {
-            try await work.run { try self.make(topic, partitions) }
+            try await work.runUnlessClosed { try self.make(topic, partitions) }
         }
         let count = try log(topic).partitions.count
         guard count == partitions else {
@@ -220,7 +227,7 @@ public final class EmbeddedBroker: ReplayableBroker {
     public func subscribe(_ request: SubscriptionRequest) async throws -> any Subscription {
         let log = try log(request.topic)
         let (groups, reader, work, metrics) = (groups, reader, work, metrics)
-        return try await work.run {
+        return try await work.runUnlessClosed {
             try groups.join(request, log) { id in
                 EmbeddedSubscription(id, request, log, groups, reader, work, metrics)
             }
@@ -231,7 +238,7 @@ public final class EmbeddedBroker: ReplayableBroker {
     public func committed(group: String, topic: String) async throws -> [TopicPartition: Position] {
         let log = try log(topic)
         let groups = groups
-        return try await work.run { groups.committed(group, log) }
+        return try await work.runUnlessClosed { groups.committed(group, log) }
     }
 
     /// Hands over every record that is durable now, from a position of each partition on.
@@ -246,7 +253,7 @@ public final class EmbeddedBroker: ReplayableBroker {
                 entries = tail
             } else {
                 let reader = reader
-                entries = try await work.run { try reader.entries(of: log, from: from) }
+                entries = try await work.runUnlessClosed { try reader.entries(of: log, from: from) }
             }
             guard try replay.take(entries, body) else { return }
         }

@@ -144,10 +144,10 @@ final class DeduplicationTable: Sendable {
             return try check(deduplication, log, tier: .cacheOnly)
         } catch let error as DatabaseError where error.code == .incomplete {
             // Something is on the disk: not on the caller's thread, which may be an event loop.
-            return try await lookups.run { try self.check(deduplication, log, tier: .all) }
+            return try await lookups.runUnlessClosed { try self.check(deduplication, log, tier: .all) }
         } catch let error as BrokerError where error.code == .deduplicationQuota {
             // Tokens whose life is over count until they are removed.
-            return try await lookups.run {
+            return try await lookups.runUnlessClosed {
                 while try self.removeExpired() > 0 {}
                 return try self.check(deduplication, log, tier: .all)
             }

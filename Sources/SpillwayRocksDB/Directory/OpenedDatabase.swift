@@ -25,7 +25,7 @@ extension Database {
     ///   ``DatabaseError/Code/corruption``.
     public static func open(_ path: String, _ configuration: Configuration = Configuration()) throws -> Database {
         let directory = try DataDirectory.lock(path, create: configuration.createsDirectory)
-        return try Database(Opening.run(directory, configuration, accepting: nil, newLogEpoch: false), configuration)
+        return try Database(Opening.run(directory, configuration, newLogEpoch: false), configuration)
     }
 }
 
@@ -40,24 +40,18 @@ enum Opening {
     enum RecoveryMode: Int32 {
         case tolerateCorruptedTail = 0
         case pointInTime = 2
+        case skipAnyCorruptedRecords = 3
     }
 
-    /// - Parameter accepted: what the log has lost, if someone has accepted that.
+    /// - Parameter accepted: how to read a log of which someone has accepted the loss.
     static func run(
         _ directory: consuming DataDirectory, _ configuration: Database.Configuration,
-        accepting accepted: WriteAheadLogScan?, newLogEpoch: Bool
+        accepting accepted: RecoveryMode? = nil, newLogEpoch: Bool
     ) throws -> OpenedDatabase {
-        let scan = try accepted ?? WriteAheadLogScan(database: directory.database)
         let isNew = !FileSystem.exists(directory.database + "/CURRENT")
         let options = try familyOptions(directory.database, configuration, isNew: isNew)
         let events = DatabaseEvents()
-        var mode: RecoveryMode = scan.isDamaged ? .pointInTime : .tolerateCorruptedTail
-        if accepted == nil && scan.isSyncedDataLost {
-            guard try holds(scan.witnessed, directory.database, options, configuration, events) else {
-                throw damaged(directory.path, scan.report)
-            }
-            mode = .tolerateCorruptedTail
-        }
+        let mode = try accepted ?? wholeLogMode(directory.path, directory.database, options, configuration)
         let wasClean = directory.hasCleanMark || isNew
         let (handle, families) = try unsafe openRocksDB(directory.database, options, configuration, events, mode)
         var opened = unsafe OpenedDatabase(
@@ -69,20 +63,64 @@ enum Opening {
         return opened
     }
 
-    /// Whether RocksDB finds everything up to a sequence: then the damage is in a log that it needs no more, whose
-    /// contents are in tables, and which it had not come to delete. Opens for reading only and changes nothing.
-    private static func holds(
-        _ sequence: UInt64, _ path: String, _ options: [ColumnFamily.Options],
-        _ configuration: Database.Configuration, _ events: DatabaseEvents
+    /// How to read a log in which nothing is missing that had been synced.
+    ///
+    /// - Throws: ``DatabaseError/Code/damagedLog`` if something is.
+    private static func wholeLogMode(
+        _ path: String, _ database: String, _ options: [ColumnFamily.Options], _ configuration: Database.Configuration
+    ) throws -> RecoveryMode {
+        var scan = try WriteAheadLogScan(database: database)
+        if scan.isSyncedDataLost {
+            guard let needed = try needed(of: scan, database, options, configuration) else {
+                throw damaged(path, scan.report)
+            }
+            scan = needed
+        }
+        return scan.isDamaged ? .pointInTime : .tolerateCorruptedTail
+    }
+
+    /// What of a damaged log RocksDB still needs, if that is whole: then the damage is in files whose contents are in
+    /// tables, and which it had not come to delete. That it finds the last change is not enough: behind a file that was
+    /// cut short it goes on with the next one.
+    private static func needed(
+        of scan: WriteAheadLogScan, _ database: String, _ options: [ColumnFamily.Options],
+        _ configuration: Database.Configuration
+    ) throws -> WriteAheadLogScan? {
+        guard let found = try? look(database, options, configuration, .pointInTime), found.sequence >= scan.witnessed
+        else { return nil }
+        let needed = try WriteAheadLogScan(database: database, from: found.firstLog)
+        return needed.isSyncedDataLost ? nil : needed
+    }
+
+    /// Whether RocksDB opens the database in a mode. Opens for reading only and changes nothing.
+    ///
+    /// - Throws: what it says but for ``DatabaseError/Code/corruption``, which is an answer.
+    static func opens(
+        _ database: String, _ configuration: Database.Configuration, _ mode: RecoveryMode
     ) throws -> Bool {
-        guard
-            let (handle, families) = try? unsafe openRocksDB(
-                path, options, configuration, events, .tolerateCorruptedTail, isReadOnly: true)
-        else { return false }
-        let found = unsafe spillway_db_latest_sequence(handle)
+        do {
+            _ = try look(database, familyOptions(database, configuration, isNew: false), configuration, mode)
+            return true
+        } catch let error as DatabaseError where error.code == .corruption { return false }
+    }
+
+    /// The last sequence, and the number of the first log file that RocksDB still needs. Opens for reading only and
+    /// changes nothing.
+    private static func look(
+        _ path: String, _ options: [ColumnFamily.Options], _ configuration: Database.Configuration, _ mode: RecoveryMode
+    ) throws -> (sequence: UInt64, firstLog: UInt64) {
+        let events = DatabaseEvents()
+        defer { withExtendedLifetime(events) {} }
+        let (handle, families) = try unsafe openRocksDB(path, options, configuration, events, mode, isReadOnly: true)
+        let sequence = unsafe spillway_db_latest_sequence(handle)
+        var number: UInt64 = 0
+        // Without the number all of them count as needed.
+        if let family = families["default"] {
+            _ = unsafe spillway_db_int_property(handle, family.handle, "rocksdb.min-log-number-to-keep", &number)
+        }
         for family in families.values { unsafe spillway_family_free(family.handle) }
         try unsafe spillway_db_close(handle).check("close \(path)")
-        return found >= sequence
+        return (sequence, number)
     }
 
     private static func damaged(_ path: String, _ report: String) -> DatabaseError {

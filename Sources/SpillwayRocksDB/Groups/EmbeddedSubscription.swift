@@ -70,7 +70,7 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
             if state.withLock({ $0.delivery.skip(to: start) }) { metrics.skippedByRetention.increment() }
             return
         }
-        let entries = try await work.run { try reader.entries(of: log, from: from) }
+        let entries = try await work.runUnlessClosed { try reader.entries(of: log, from: from) }
         guard !entries.isEmpty || from < log.start else {
             throw DatabaseError(.corruption, "the log of \(log.name) has no record at \(from), which it should keep")
         }
@@ -151,7 +151,7 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
     func commit(_ commits: [Commit]) async throws {
         guard !commits.isEmpty else { return }
         let (id, group, log, groups) = (id, request.group, log, groups)
-        try await work.run { try groups.commit(commits, member: id, group: group, log) }
+        try await work.runUnlessClosed { try groups.commit(commits, member: id, group: group, log) }
     }
 
     func completeRevocation(of partitions: [TopicPartition]) {

@@ -9,12 +9,15 @@ internal import Synchronization
 final class GroupCoordinator: Sendable {
     private struct Name: Hashable {
         var topic: String
-        var group: String
+        private var exact: ExactName
 
         /// By bytes, as the rows are: of a name with an accent there are several spellings, each a name of its own.
-        static func == (left: Self, right: Self) -> Bool {
-            left.topic == right.topic && left.group.hasSameBytes(as: right.group)
+        init(topic: String, group: String) {
+            self.topic = topic
+            exact = ExactName(group)
         }
+
+        var group: String { exact.text }
     }
 
     /// A partition's commit: the present one becomes durable with the sync that covers its write.
@@ -40,7 +43,14 @@ final class GroupCoordinator: Sendable {
     private struct State {
         var groups: [Name: Group] = [:]
         var lastMember: UInt64 = 0
+        /// No deleted group has given a greater generation. A new group goes on above it: whoever has seen the old one,
+        /// as the failure store, takes a generation that comes again for that of an earlier owner.
+        var lastGeneration: UInt64 = 0
         var isClosed = false
+
+        func newGroup(_ log: TopicLog) -> Group {
+            Group(membership: GroupMembership(partitions: log.partitions.count, above: lastGeneration))
+        }
     }
 
     private let database: Database
@@ -62,14 +72,14 @@ final class GroupCoordinator: Sendable {
         let stored = try store.load(topic: log.name)
         state.withLock { state in
             for (name, group) in stored {
-                var made = Group(membership: GroupMembership(partitions: log.partitions.count))
+                var made = state.newGroup(log)
                 made.holdsRetention = group.holdsRetention
                 made.isRegistered = true
                 made.beganAt = group.beganAt
                 made.commits = group.commits.mapValues {
                     Slot(position: $0.position, hint: $0.hint, writtenAt: 0, durable: $0.position)
                 }
-                state.groups[Name(topic: log.name, group: name)] = made
+                state.groups[Name(topic: log.name, group: name.text)] = made
             }
         }
     }
@@ -81,7 +91,7 @@ final class GroupCoordinator: Sendable {
         let name = Name(topic: request.topic, group: request.group)
         let (subscription, woken) = try state.withLock { state in
             guard !state.isClosed else { throw BrokerError(.closed, "the broker is closed") }
-            var group = state.groups[name] ?? Group(membership: GroupMembership(partitions: log.partitions.count))
+            var group = state.groups[name] ?? state.newGroup(log)
             if !group.isRegistered || group.holdsRetention != request.holdsRetention {
                 if !group.isRegistered { group.beganAt = log.start }
                 group.holdsRetention = request.holdsRetention
@@ -239,6 +249,7 @@ final class GroupCoordinator: Sendable {
             guard let known = try Self.withoutMembers(name, state) else { return false }
             try store.remove(group, topic: log.name, partitions: known.commits.keys)
             state.groups[name] = nil
+            state.lastGeneration = max(state.lastGeneration, known.membership.lastGeneration)
             return true
         }
     }
@@ -248,7 +259,7 @@ final class GroupCoordinator: Sendable {
         let name = Name(topic: log.name, group: group)
         try state.withLock { state in
             let known = try Self.withoutMembers(name, state)
-            var group = known ?? Group(membership: GroupMembership(partitions: log.partitions.count))
+            var group = known ?? state.newGroup(log)
             let (first, end) = log.withState {
                 ($0.epochs.position(of: $0.start), Position(high: $0.epochs.current, low: $0.end))
             }

@@ -17,7 +17,13 @@ struct GroupMembership: Sendable {
     private var slots: [Slot]
     private(set) var members: [UInt64] = []
 
-    init(partitions: Int) { slots = Array(repeating: Slot(), count: partitions) }
+    /// - Parameter generation: every generation that it gives is greater.
+    init(partitions: Int, above generation: UInt64 = 0) {
+        slots = Array(repeating: Slot(generation: generation), count: partitions)
+    }
+
+    /// No generation was given that is greater.
+    var lastGeneration: UInt64 { slots.reduce(0) { max($0, $1.generation) } }
 
     /// Whether the member may commit under this generation: also while it is giving the partition back.
     func mayCommit(_ member: UInt64, partition: Int, generation: UInt64) -> Bool {

@@ -34,8 +34,8 @@ struct GroupStore: Sendable {
     }
 
     /// All groups of a topic.
-    func load(topic: String) throws -> [String: Stored] {
-        var groups: [String: Stored] = [:]
+    func load(topic: String) throws -> [ExactName: Stored] {
+        var groups: [ExactName: Stored] = [:]
         try scan(Self.group, topic) { name, rest, value in
             guard rest.isEmpty, value.count == 9 else { return }
             groups[name, default: Stored()].holdsRetention = value[0] != 0
@@ -54,7 +54,7 @@ struct GroupStore: Sendable {
         bytes[at..<(at + 8)].reduce(0) { $0 << 8 | UInt64($1) }
     }
 
-    private func scan(_ kind: UInt8, _ topic: String, _ body: (String, [UInt8], [UInt8]) -> Void) throws {
+    private func scan(_ kind: UInt8, _ topic: String, _ body: (ExactName, [UInt8], [UInt8]) -> Void) throws {
         var prefix = [kind]
         LogEncoding.append(varint: topic.utf8.count, to: &prefix)
         prefix += topic.utf8
@@ -73,7 +73,7 @@ struct GroupStore: Sendable {
                 if key[index - 1] < 0x80 { break }
             }
             if index + length <= key.count {
-                let name = String(decoding: key[index..<(index + length)], as: UTF8.self)
+                let name = ExactName(String(decoding: key[index..<(index + length)], as: UTF8.self))
                 body(name, Array(key[(index + length)...]), walk.value)
             }
             walk.next()

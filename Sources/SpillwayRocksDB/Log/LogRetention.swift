@@ -98,17 +98,14 @@ final class LogRetention: Sendable {
     }
 
     /// Due by size: what would remain still takes more than it may. Due by age: all in it is older than it may be,
-    /// which the time of the entry behind it tells.
+    /// which the time of the entry behind it tells, and that of its own last one: a clock that was behind for a moment
+    /// makes one entry look old, and drops no young file.
     private func isDue(_ file: File, _ total: Int, _ next: UInt64, _ log: TopicLog) throws -> Bool {
         if let limit = configuration.retentionBytes, total > limit { return true }
         guard let age = configuration.retentionAge else { return false }
         let limit = wallMilliseconds() - age.wholeNanoseconds / 1_000_000
-        let newest = try reader.firstEntry(of: log, from: next)?.appendedAtMs ?? lastAppend(log, file)
-        return newest < limit
-    }
-
-    private func lastAppend(_ log: TopicLog, _ file: File) throws -> Int64 {
-        try reader.firstEntry(of: log, from: file.largest)?.appendedAtMs ?? .max
+        if let behind = try reader.firstEntry(of: log, from: next), behind.appendedAtMs >= limit { return false }
+        return try reader.firstEntry(of: log, from: file.largest).map { $0.appendedAtMs < limit } ?? false
     }
 
     /// Records that are too old but in memory only are written to a file, so that it can be dropped.

@@ -14,6 +14,9 @@ extension Database {
         public var salvagedEntries: Int
         /// Where the damaged files were kept; `nil` unless the loss was accepted.
         public var keptFiles: String?
+        /// Whether tables held more than the log before the damage, so that everything was kept that can be read; false
+        /// unless the loss was accepted. See ``Database/recover(_:acceptLoss:_:)`` for what follows.
+        public var keepsAllBehind = false
 
         /// Lines for people.
         public var description: String {
@@ -27,6 +30,12 @@ extension Database {
                 lines.append("\(salvagedEntries) entries were taken over from behind the damage")
                 lines.append("the damaged files are kept in \(keptFiles)")
             }
+            if keepsAllBehind {
+                lines.append(
+                    "tables held changes from behind the damage, so all batches that can be read were kept; of those "
+                        + "that can't, some tables have a part and others don't: run `spillway audit --repair`, and "
+                        + "restore a backup if it still finds votes of the log that have no row")
+            }
             return lines.joined(separator: "\n")
         }
     }
@@ -37,6 +46,12 @@ extension Database {
     /// tokens and settings are taken over, for they depend on nothing before them; what projections wrote there is
     /// not, since they begin again from their last offset and read the log. The log and the store get new epochs.
     /// Blocks.
+    ///
+    /// That is not possible if the damage is in an older file of the log and some column family was written to a table
+    /// since: its rows can't go back to before the damage. Then every batch that can be read is kept, a projection's
+    /// too, with its offset. Of a batch that can't be read the families whose rows are in tables have their part and the
+    /// others don't; projections don't come back to it, so they have to be compared with the log
+    /// (``RecoveryReport/keepsAllBehind``).
     ///
     /// If it is cut off before all of it is taken over, the directory refuses to be opened until it was called again,
     /// which goes on with the files that were kept.
@@ -70,11 +85,25 @@ extension Database {
             salvagedEntries: 0)
         if kept != nil { report.details.insert("an earlier recovery was cut off", at: 0) }
         guard acceptLoss, !report.isIntact else { return report }
-        report.keptFiles = try kept ?? keep(directory)
+        // What is wrong beside the log is said before anything is changed.
+        guard try Opening.opens(directory.database, configuration, .skipAnyCorruptedRecords) else {
+            throw DatabaseError(
+                .corruption,
+                "\(directory.path) can't be opened even without what is damaged in its log; nothing was changed: "
+                    + "restore a backup")
+        }
+        let keptFiles = try kept ?? keep(directory)
+        report.keptFiles = keptFiles
+        let repair = LogRepair(kept: keptFiles, database: directory.database)
+        if let cut = scan.cut { try repair.endAtDamage(cut) }
+        report.keepsAllBehind = try !Opening.opens(directory.database, configuration, .pointInTime)
+        if report.keepsAllBehind { try repair.leaveOutDamage() }
         let opened = try Opening.run(
-            directory, configuration, accepting: scan, newLogEpoch: true)
+            directory, configuration, accepting: report.keepsAllBehind ? .tolerateCorruptedTail : .pointInTime,
+            newLogEpoch: true)
         let database = Database(opened, configuration)
-        report.salvagedEntries = try salvage(database, scan.behind)
+        report.salvagedEntries =
+            report.keepsAllBehind ? try Salvage(database).count(scan.behind) : try salvage(database, scan.behind)
         try UnfinishedWork.unmark(database.path)
         try database.close()
         return report
@@ -123,6 +152,13 @@ struct Salvage {
 
     /// Writes the entries again; returns how many.
     func run(_ batches: [[UInt8]]) throws -> Int {
+        try visit(batches) { try $0.write(to: database) }
+    }
+
+    /// How many entries there are.
+    func count(_ batches: [[UInt8]]) throws -> Int { try visit(batches) { $0.batch.removeAll() } }
+
+    private func visit(_ batches: [[UInt8]], _ end: (Target) throws -> Void) throws -> Int {
         let target = Target(families)
         for batch in batches {
             try unsafe batch.withUnsafeBytes { bytes in
@@ -134,9 +170,9 @@ struct Salvage {
                         .take(family, isPut, key.buffer, value.buffer)
                 }.check("read a batch behind the damage")
             }
-            if target.batch.byteCount > 8 << 20 { try target.write(to: database) }
+            if target.batch.byteCount > 8 << 20 { try end(target) }
         }
-        try target.write(to: database)
+        try end(target)
         return target.count
     }
 

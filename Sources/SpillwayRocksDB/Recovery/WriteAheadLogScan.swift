@@ -11,6 +11,12 @@ struct WriteAheadLogScan: Sendable {
         var bytes: Range<Int>
     }
 
+    /// Where a log ends that is read up to its first damage: in a file, behind so many of its batches.
+    struct Cut: Sendable {
+        var file: String
+        var batches: Int
+    }
+
     private(set) var holes: [Hole] = []
     /// The first sequence that is lost if the log is opened up to its first damage: of a change that is missing, or
     /// that stands behind the damage. `nil` without damage, and if nothing tells where it begins.
@@ -22,6 +28,10 @@ struct WriteAheadLogScan: Sendable {
     /// Batches that stand behind the first hole, as they are in the log.
     private(set) var behind: [[UInt8]] = []
     private(set) var batches = 0
+    /// Where the first damage is; `nil` without any.
+    private(set) var cut: Cut?
+    /// Behind the last batch that was found.
+    private var place: Cut?
     private let keepsBehind: Bool
     private var isBroken = false
 
@@ -33,15 +43,25 @@ struct WriteAheadLogScan: Sendable {
 
     /// Reads every log file of the database. Blocks.
     ///
-    /// - Parameter keepsBehind: keeps the batches behind the first hole, for salvage.
-    init(database path: String, keepsBehind: Bool = false) throws {
+    /// - Parameters:
+    ///   - number: of the first file to read; default all of them.
+    ///   - keepsBehind: keeps the batches behind the first hole, for salvage.
+    init(database path: String, from number: UInt64 = 0, keepsBehind: Bool = false) throws {
         self.keepsBehind = keepsBehind
-        guard FileSystem.isDirectory(path) else { return }
-        let files = try FileSystem.names(in: path).filter { $0.hasSuffix(".log") }.sorted {
-            (UInt64($0.dropLast(4)) ?? 0, $0) < (UInt64($1.dropLast(4)) ?? 0, $1)
+        for name in try Self.files(in: path) where Self.number(of: name) >= number {
+            read(try FileSystem.read(path + "/" + name), name)
         }
-        for name in files { read(try FileSystem.read(path + "/" + name), name) }
     }
+
+    /// The names of the log files, in their order; none where there is no directory.
+    static func files(in path: String) throws -> [String] {
+        guard FileSystem.isDirectory(path) else { return [] }
+        return try FileSystem.names(in: path).filter { $0.hasSuffix(".log") }.sorted {
+            (number(of: $0), $0) < (number(of: $1), $1)
+        }
+    }
+
+    private static func number(of name: String) -> UInt64 { UInt64(name.dropLast(4)) ?? 0 }
 
     init(files: [(name: String, bytes: [UInt8])], keepsBehind: Bool = false) {
         self.keepsBehind = keepsBehind
@@ -53,7 +73,7 @@ struct WriteAheadLogScan: Sendable {
         while let item = file.next() {
             switch item {
             case .hole(let range, _):
-                breaks()
+                breaks(in: name)
                 holes.append(Hole(file: name, bytes: range))
             case .record(let record): take(record, name)
             }
@@ -61,24 +81,32 @@ struct WriteAheadLogScan: Sendable {
     }
 
     private mutating func take(_ record: [UInt8], _ name: String) {
-        let summary = unsafe record.withUnsafeBytes { record in
-            unsafe Witness.magic.withUnsafeBytes { magic in
-                unsafe spillway_batch_inspect(spillway_bytes(record), spillway_bytes(magic))
-            }
-        }
-        guard summary.ok else { return breaks() }
+        let summary = Self.summary(of: record)
+        guard summary.ok else { return breaks(in: name) }
         batches += 1
         let (first, count) = (summary.sequence, summary.count)
         // A file's end may be gone without a trace; the sequences tell.
-        if end > 0 && first > end { breaks() }
+        if end > 0 && first > end { breaks(in: place?.file ?? name) }
         // With damage before the first batch it is not known where it began: at the latest just before that batch.
         if isBroken && firstLost == nil { firstLost = max(first, 2) - 1 }
         if isBroken, keepsBehind { behind.append(record) }
         if summary.has_witness { witnessed = max(witnessed, summary.witness) }
         end = max(end, first + count)
+        place = Cut(file: name, batches: (place?.file == name ? place?.batches ?? 0 : 0) + 1)
     }
 
-    private mutating func breaks() {
+    /// What the bytes of a record say as a batch.
+    static func summary(of record: [UInt8]) -> spillway_batch_summary {
+        unsafe record.withUnsafeBytes { record in
+            unsafe Witness.magic.withUnsafeBytes { magic in
+                unsafe spillway_batch_inspect(spillway_bytes(record), spillway_bytes(magic))
+            }
+        }
+    }
+
+    /// - Parameter name: the file that is damaged; where an end is missing, the one that lacks it.
+    private mutating func breaks(in name: String) {
+        if !isBroken { cut = Cut(file: name, batches: place?.file == name ? place?.batches ?? 0 : 0) }
         isBroken = true
         if firstLost == nil && end > 0 { firstLost = end }
     }

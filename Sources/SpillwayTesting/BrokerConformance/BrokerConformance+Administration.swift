@@ -7,6 +7,7 @@ extension BrokerConformance {
         ("a group with members is neither deleted nor set", { try await $0.groupsInUse() }),
         ("a deleted group begins anew", { try await $0.deleting() }),
         ("a member of a deleted group commits nothing", { try await $0.commitsOfDeletedGroups() }),
+        ("names that are equal as text only are two groups", { try await $0.namesByBytes() }),
         ("a group begins where it was set, and forgets what it had finished above", { try await $0.setting() }),
         ("a group is set within what the log holds", { try await $0.settingWithinTheLog() }),
         ("a record is found by its time, the first that qualifies", { try await $0.findingByTime() }),
@@ -100,18 +101,40 @@ extension BrokerConformance {
         guard let (broker, topic) = try await administration(partitions: 1) else { return }
         try await send([("k", "v")], to: topic, broker)
         let request = SubscriptionRequest(topic: topic, group: "g")
-        let (gone, commits) = try await withMember(broker, request) { member in
+        let (gone, commits, generation) = try await withMember(broker, request) { member in
             try await eventually("it comes") { member.seen.records.count == 1 }
-            return (member.subscription, member.commits())
+            return (member.subscription, member.commits(), member.seen.assignments.last?.generation ?? 0)
         }
         try await broker.deleteGroup("g", topic: topic)
         try await requireError(.notOwner, "a commit by who has left") { try await gone.commit(commits) }
         try await withMember(broker, request) { member in
             try await eventually("it comes again") { member.seen.records.count == 1 }
-            // The new group gives its partitions their first generation again.
             try await requireError(.notOwner, "a commit in the new group") { try await gone.commit(commits) }
+            // Who has seen the old group's generations would take the new owner for one of before.
+            try require(
+                member.seen.assignments.allSatisfy { $0.generation > generation }, "generations go on where they were")
         }
         try requireEqual(try await broker.committed(group: "g", topic: topic), [:], "what is committed")
+    }
+
+    private func namesByBytes() async throws {
+        guard case (var broker, let topic)? = try await administration(partitions: 1) else { return }
+        let receipts = try await send((0..<4).map { ("k", "\($0)") }, to: topic, broker)
+        let partition = receipts[0].partition
+        let positions = receipts.compactMap(\.position)
+        let names = ["caf\u{e9}", "cafe\u{301}"]
+        for (name, position) in zip(names, positions[1...]) {
+            try await broker.setCommitted([partition: position], group: name, topic: topic)
+        }
+        broker = try await reopened(broker)
+        for (name, position) in zip(names, positions[1...]) {
+            let committed = try await broker.committed(group: name, topic: topic)
+            try requireEqual(committed, [partition: position], "what \(Array(name.utf8)) has committed")
+        }
+        try require(try await broker.deleteGroup(names[0], topic: topic), "there was a group")
+        broker = try await reopened(broker)
+        let left = try await broker.groups().filter { $0.topic == topic }.map { Array($0.group.utf8) }
+        try requireEqual(left, [Array(names[1].utf8)], "the bytes of the name that is left")
     }
 
     private func setting() async throws {

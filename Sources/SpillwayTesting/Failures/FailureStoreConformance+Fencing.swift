@@ -47,6 +47,9 @@ extension FailureStoreConformance {
         try await put(.sample(1, topic: "u"), 1, in: store)
         try await put(.sample(1, source: "z"), 1, in: store)
         try await put(.sample(1, group: "h"), 1, in: store)
+        // Names go by bytes: the one spelling of a name fences no other.
+        _ = try await store.open(group: "caf\u{e9}", partition: partition, generation: 9)
+        try await put(.sample(1, group: "cafe\u{301}"), 1, in: store)
         try requireEqual(try await store.sideCount(group: "g").records, 3, "the count of g")
         try requireEqual(try await store.sideCount(group: "h").records, 1, "the count of h")
         // A call for two partitions is one: refused where one of them is.

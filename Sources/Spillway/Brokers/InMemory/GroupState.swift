@@ -24,7 +24,13 @@ struct GroupState: Sendable {
     var committed: [Int: Stored] = [:]
     var holdsRetention = false
 
-    init(partitions: Int) { slots = Array(repeating: Slot(), count: partitions) }
+    /// - Parameter generation: every generation that it gives is greater.
+    init(partitions: Int, above generation: UInt64) {
+        slots = Array(repeating: Slot(generation: generation), count: partitions)
+    }
+
+    /// No generation was given that is greater.
+    var lastGeneration: UInt64 { slots.reduce(0) { max($0, $1.generation) } }
 
     /// True if the member may commit under this generation.
     func mayCommit(_ member: UInt64, partition: Int, generation: UInt64) -> Bool {

@@ -14,9 +14,10 @@ extension InMemoryBroker: GroupAdministration {
         try state.withLock { state in
             try Self.requireOpen(state)
             let existing = try Self.existing(topic, state)
-            guard let known = existing.groups[group] else { return false }
+            guard let known = existing.groups[ExactName(group)] else { return false }
             guard known.members.isEmpty else { throw BrokerError.groupInUse(group, members: known.members.count) }
-            state.topics[topic]?.groups[group] = nil
+            state.topics[topic]?.groups[ExactName(group)] = nil
+            state.topics[topic]?.lastGeneration = max(existing.lastGeneration, known.lastGeneration)
             return true
         }
     }
@@ -28,7 +29,7 @@ extension InMemoryBroker: GroupAdministration {
         try state.withLock { state in
             try Self.requireOpen(state)
             let existing = try Self.existing(topic, state)
-            var known = existing.groups[group] ?? GroupState(partitions: existing.logs.count)
+            var known = existing.groups[ExactName(group)] ?? existing.newGroup()
             guard known.members.isEmpty else { throw BrokerError.groupInUse(group, members: known.members.count) }
             for (partition, position) in positions {
                 guard existing.logs.indices.contains(partition.partition),
@@ -38,7 +39,7 @@ extension InMemoryBroker: GroupAdministration {
                 let kept = min(max(position, existing.begin(of: number)), existing.end(of: number))
                 known.committed[number] = GroupState.Stored(position: kept, hint: nil)
             }
-            state.topics[topic]?.groups[group] = known
+            state.topics[topic]?.groups[ExactName(group)] = known
         }
     }
 
@@ -58,9 +59,9 @@ extension InMemoryBroker: GroupAdministration {
 extension InMemoryTopic {
     /// The topic's groups in the order of their names' bytes.
     fileprivate var summaries: [GroupSummary] {
-        groups.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { name, group in
+        groups.sorted { $0.key.text.utf8.lexicographicallyPrecedes($1.key.text.utf8) }.map { name, group in
             GroupSummary(
-                group: name, topic: self.name, members: group.members.count, holdsRetention: group.holdsRetention,
+                group: name.text, topic: self.name, members: group.members.count, holdsRetention: group.holdsRetention,
                 committed: Dictionary(
                     uniqueKeysWithValues: group.committed.map { (partition($0.key), $0.value.position) }),
                 lagRecords: logs.indices.reduce(0) { sum, number in

@@ -107,10 +107,10 @@ public final class InMemoryBroker: Broker {
             state.lastMember += 1
             let id = state.lastMember
             topic.members[id] = InMemoryTopic.Member(group: request.group, start: request.start)
-            var group = topic.groups[request.group] ?? GroupState(partitions: topic.logs.count)
+            var group = topic.groups[ExactName(request.group)] ?? topic.newGroup()
             group.holdsRetention = group.holdsRetention || request.holdsRetention
             let events = group.join(id)
-            topic.groups[request.group] = group
+            topic.groups[ExactName(request.group)] = group
             let touched = topic.tell(events, group: request.group)
             let waiters = Self.takeWaiters(touched, &topic)
             state.topics[request.topic] = topic
@@ -124,7 +124,7 @@ public final class InMemoryBroker: Broker {
     public func committed(group: String, topic: String) async throws -> [TopicPartition: Position] {
         try state.withLock { state in
             let topic = try Self.existing(topic, state)
-            let stored = topic.groups[group]?.committed ?? [:]
+            let stored = topic.groups[ExactName(group)]?.committed ?? [:]
             return Dictionary(
                 uniqueKeysWithValues: stored.map { (topic.partition($0.key), $0.value.position) })
         }

@@ -98,7 +98,7 @@ final class InMemorySubscription: Subscription {
         try broker.state.withLock { state in
             guard !state.isClosed else { throw BrokerError(.closed, "the broker is closed") }
             // A group that was deleted has no members.
-            guard var groupState = state.topics[topic]?.groups[group] else {
+            guard var groupState = state.topics[topic]?.groups[ExactName(group)] else {
                 throw BrokerError(.notOwner, "group \(group) was deleted, and this member has left it")
             }
             for commit in commits {
@@ -113,7 +113,7 @@ final class InMemorySubscription: Subscription {
                 groupState.committed[commit.partition.partition] =
                     GroupState.Stored(position: commit.next, hint: commit.hint)
             }
-            state.topics[topic]?.groups[group] = groupState
+            state.topics[topic]?.groups[ExactName(group)] = groupState
         }
     }
 
@@ -152,9 +152,9 @@ extension InMemoryTopic {
 extension InMemoryBroker {
     func changeGroup(_ name: String, of topicName: String, _ body: (inout GroupState) -> [GroupState.Event]) {
         let waiters = state.withLock { state -> [CheckedContinuation<Void, any Error>] in
-            guard var group = state.topics[topicName]?.groups[name] else { return [] }
+            guard var group = state.topics[topicName]?.groups[ExactName(name)] else { return [] }
             let events = body(&group)
-            state.topics[topicName]?.groups[name] = group
+            state.topics[topicName]?.groups[ExactName(name)] = group
             let touched = state.topics[topicName]?.tell(events, group: name) ?? []
             guard state.topics[topicName] != nil else { return [] }
             return Self.takeWaiters(touched, &state.topics[topicName]!)

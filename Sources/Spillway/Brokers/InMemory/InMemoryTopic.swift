@@ -20,7 +20,10 @@ struct InMemoryTopic: Sendable {
     let epoch: UInt64
     let sharesSequence: Bool
     var logs: [InMemoryLog]
-    var groups: [String: GroupState] = [:]
+    /// By the names' bytes, as in brokers that keep them as bytes.
+    var groups: [ExactName: GroupState] = [:]
+    /// No deleted group has given a greater generation; a new one goes on above it.
+    var lastGeneration: UInt64 = 0
     var members: [UInt64: Member] = [:]
     var deduplication: InMemoryDeduplication
     private var nextLow: [UInt64]
@@ -41,6 +44,8 @@ struct InMemoryTopic: Sendable {
     func partition(_ number: Int) -> TopicPartition {
         TopicPartition(source: source, topic: name, partition: number)
     }
+
+    func newGroup() -> GroupState { GroupState(partitions: logs.count, above: lastGeneration) }
 
     func end(of partition: Int) -> Position {
         Position(high: epoch, low: nextLow[sharesSequence ? 0 : partition])
@@ -120,7 +125,7 @@ struct InMemoryTopic: Sendable {
         for event in events {
             switch event {
             case .assigned(let id, let number, let generation):
-                let stored = groups[group]?.committed[number]
+                let stored = groups[ExactName(group)]?.committed[number]
                 let fallback = members[id]?.start == .latest ? end(of: number) : begin(of: number)
                 let start = stored?.position ?? fallback
                 members[id]?.fetching[number] = (start, generation)
