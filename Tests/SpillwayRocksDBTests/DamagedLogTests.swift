@@ -194,15 +194,6 @@ import Testing
         #expect(access(path + "/UNFINISHED", F_OK) != 0)
     }
 
-    @Test func aRecoveryIsANewEpochOfTheStoreAlsoWhereTheMarkOfACleanEndIsLeft() async throws {
-        let path = try await crash(100, unsynced: 5)
-        let (store, _) = try epochs(directory("data"))
-        try edit { bytes in bytes[try find("value 50", in: bytes)] ^= 1 }
-        try Data().write(to: URL(filePath: path + "/clean"))
-        _ = try Database.recover(path, acceptLoss: true)
-        #expect(try epochs(path).0 > store)
-    }
-
     private struct CutOff: Error {}
 
     /// Accepts the loss of record 50, and ends where RocksDB has dropped the log behind it and nothing is back yet.
