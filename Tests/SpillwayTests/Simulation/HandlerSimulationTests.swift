@@ -59,6 +59,14 @@ import Testing
         for seed in UInt64(0)..<50 { try simulation.run(seed: seed) }
     }
 
+    /// A shared rate has nobody who grants it there.
+    @Test func aConsumerOfASharedRateIsSimulatedWithoutIt() throws {
+        var configuration = ConsumerConfiguration(topic: "t", group: "g")
+        configuration.globalRate = GlobalRateLimit(try LocalRateSource(rate: 1_000, burst: 100))
+        let simulation = Self.counting(configuration) { .single(IdempotentCounter(store: $0)) }
+        for seed in UInt64(0)..<20 { try simulation.run(seed: seed) }
+    }
+
     // MARK: Wrong handlers
 
     @Test func aCounterThatCountsRepeatsIsFound() throws {
@@ -104,9 +112,10 @@ import Testing
     static let messages = (UInt8(0)..<40).map { Message(key: [$0 % 5], value: [$0]) }
 
     static func counting(
+        _ configuration: ConsumerConfiguration = ConsumerConfiguration(topic: "t", group: "g"),
         _ processor: @escaping @Sendable (SimulatedStore<Tally>) -> Processor
     ) -> HandlerSimulation {
-        HandlerSimulation(messages: messages) { surroundings in
+        HandlerSimulation(messages: messages, consumer: configuration) { surroundings in
             surroundings.store(Tally())
         } processor: { store in
             processor(store)
