@@ -89,10 +89,14 @@ import Testing
         try Self.isFound("swallows failures", Self.counting { .single(SwallowsFailures(store: $0)) })
     }
 
-    @Test func aHandlerThatWaitsForTheRealClockIsTold() throws {
-        let simulation = Self.counting { .single(Sleeps(store: $0)) }
-        let failure = #expect(throws: HandlerSimulation.Failure.self) { try simulation.run(seed: 1) }
-        #expect(failure?.reason.contains("waits for something that is not of the simulation") == true)
+    /// Also where the wait is shorter than the run.
+    @Test(arguments: [Duration.milliseconds(1), .seconds(3_600)])
+    func aHandlerThatWaitsForTheRealClockIsTold(wait: Duration) throws {
+        let simulation = Self.counting { .single(Sleeps(store: $0, wait: wait)) }
+        for seed in UInt64(0)..<20 {
+            let failure = #expect(throws: HandlerSimulation.Failure.self) { try simulation.run(seed: seed) }
+            #expect(failure?.reason.contains("waits for something that is not of the simulation") == true)
+        }
     }
 
     @Test func theSameSeedIsTheSameRun() throws {
@@ -281,8 +285,10 @@ private struct SwallowsFailures: CountingHandler {
 
 private struct Sleeps: CountingHandler {
     let store: SimulatedStore<Tally>
+    let wait: Duration
 
     func handle(_ event: CountedEvent, context: HandlingContext) async throws {
-        try await Task.sleep(for: .seconds(3_600))
+        try await Task.sleep(for: wait)
+        try await store.update { $0.countOnce(event) }
     }
 }
