@@ -166,10 +166,13 @@ private struct ReadyLine: Service {
     let text: String
 
     func run() async throws {
-        await service.waitUntilReady()
+        try? await cancelWhenGracefulShutdown { await service.waitUntilReady() }
         if Task.isCancelled { return }
-        Terminal.process.print(text)
-        try await gracefulShutdown()
+        // One that is told to stop while it starts never says that it serves.
+        if !Task.isShuttingDownGracefully {
+            Terminal.process.print(text)
+            try await gracefulShutdown()
+        }
         service.announceShutdown()
     }
 }
