@@ -4,6 +4,7 @@ A check is `Examples/NAME/check.py`. It gets EXAMPLES_BIN, where the programs ar
 line is `NAME: N passed, M failed`.
 """
 
+import atexit
 import os
 import pathlib
 import signal
@@ -28,6 +29,8 @@ class Program:
             self.process = subprocess.Popen(
                 [BIN / name, *arguments], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
             )
+        # A check that fails in the middle leaves nothing running.
+        atexit.register(self.kill)
 
     def lines(self):
         """The complete lines so far."""
@@ -40,9 +43,13 @@ class Program:
         self.process.wait()
 
     def terminate(self):
-        """SIGTERM; the exit status."""
+        """SIGTERM; the exit status, of SIGKILL if it does not end in time."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=DEADLINE)
+        try:
+            return self.process.wait(timeout=DEADLINE)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self.process.returncode
 
     def until(self, condition, what):
         """Waits for a condition while the program runs."""

@@ -12,6 +12,8 @@
 typedef llhttp_t spillway_http_parser;
 typedef llhttp_settings_t spillway_http_settings;
 
+// It counts no bytes of heads.
+static inline void spillway_http_leave_limits(void) {}
 static inline void spillway_http_init(spillway_http_parser *parser, const spillway_http_settings *settings) {
     void *data = parser->data;
     llhttp_init(parser, HTTP_REQUEST, settings);
@@ -43,6 +45,9 @@ static inline const char *spillway_http_error(const spillway_http_parser *parser
 typedef http_parser spillway_http_parser;
 typedef http_parser_settings spillway_http_settings;
 
+// Leaves the limits to the caller: http-parser's own is 80 KiB for a head, in a variable of the process, so this is called
+// once, before any parser runs.
+static inline void spillway_http_leave_limits(void) { http_parser_set_max_header_size(INT32_MAX); }
 static inline void spillway_http_init(spillway_http_parser *parser, const spillway_http_settings *settings) {
     (void)settings;
     void *data = parser->data;

@@ -149,12 +149,14 @@ public final class ReactionService: Service {
         }
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<2 {
-                group.addTask { while self.time.now() < self.coldStart, await self.warm() {} }
+                group.addTask { while !self.isStopping, self.time.now() < self.coldStart, await self.warm() {} }
             }
         }
-        state.withLock { $0 = .ready }
+        state.withLock { if $0 == .starting { $0 = .ready } }
         isServing.store(true, ordering: .releasing)
     }
+
+    private var isStopping: Bool { state.withLock { $0 == .stopping } }
 
     /// Fills a page of the callers' cache; false if there is nothing left to do.
     private func warm() async -> Bool {

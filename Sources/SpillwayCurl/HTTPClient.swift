@@ -71,8 +71,8 @@ public final class HTTPClient: Sendable {
     ///   - body: the content; `nil` is none.
     ///   - headers: by name. A line break in one is refused.
     ///   - timeout: how long it may take from when a thread takes it, at least a millisecond; default 30 s.
-    /// - Throws: ``HTTPClientError``; `CancellationError` if the task was cancelled, within a second, after which the
-    ///   other side may have had the request or not.
+    /// - Throws: ``HTTPClientError``; `CancellationError` if the task was cancelled: at once while it waits for a thread,
+    ///   and nothing was sent; within a second after that, and the other side may have had the request or not.
     public func send(
         _ method: String, body: [UInt8]? = nil, headers: [String: String] = [:], timeout: Duration = .seconds(30)
     ) async throws -> Response {
@@ -82,19 +82,37 @@ public final class HTTPClient: Sendable {
             throw HTTPClientError(.invalidRequest, "a method is letters, and a header has no control characters")
         }
         let cancellation = CurlCancellation()
+        let queued = QueuedRequest()
         return try await withTaskCancellationHandler {
             do {
-                return try await threads.run {
-                    try self.perform(method, body, lines, timeout: timeout, cancellation)
+                return try await withCheckedThrowingContinuation { caller in
+                    let perform: @Sendable () throws -> Response = {
+                        try self.perform(method, body, lines, timeout: timeout, cancellation)
+                    }
+                    enqueue(queued, QueuedRequest.Call(perform: perform, caller: caller))
                 }
-            } catch let error as BlockingExecutorError {
-                throw HTTPClientError(.closed, "the client of \(url) is closed", cause: error)
             } catch let failure as CurlRequest.Failure {
                 if cancellation.isCancelled { throw CancellationError() }
                 throw HTTPClientError(.noAnswer, "\(url): \(failure)", cause: failure)
             }
         } onCancel: {
             cancellation.cancel()
+            // Its place among those that wait stays, empty.
+            queued.take()?.caller.resume(throwing: CancellationError())
+        }
+    }
+
+    /// How many requests wait for a thread, those that were cancelled meanwhile included.
+    var waitingCount: Int { threads.waitingCount }
+
+    private func enqueue(_ queued: QueuedRequest, _ call: QueuedRequest.Call) {
+        guard queued.wait(call) else { return call.caller.resume(throwing: CancellationError()) }
+        let isAccepted = threads.execute {
+            guard let call = queued.take() else { return }
+            call.caller.resume(with: Result(catching: call.perform))
+        }
+        if !isAccepted {
+            queued.take()?.caller.resume(throwing: HTTPClientError(.closed, "the client of \(url) is closed"))
         }
     }
 

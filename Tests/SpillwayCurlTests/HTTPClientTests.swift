@@ -1,9 +1,26 @@
 import SpillwayCore
-import SpillwayCurl
 import SpillwayHTTP
+import Synchronization
 import Testing
 
+@testable import SpillwayCurl
+
 @Suite(.serialized) struct HTTPClientTests {
+    /// The requests that hang.
+    private final class Hanging: Sendable {
+        let count = Mutex(0)
+    }
+
+    private let hanging = Hanging()
+
+    private func eventually(_ condition: () -> Bool) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while !condition() {
+            try #require(ContinuousClock.now < deadline, "the condition did not come true in ten seconds")
+            try await Task.sleep(for: .milliseconds(2))
+        }
+    }
+
     /// Runs the body with the address of a server that answers with what it was sent.
     private func withEcho<Result: Sendable>(
         _ body: @escaping @Sendable (_ url: String) async throws -> Result
@@ -16,7 +33,8 @@ import Testing
                 "\(request.header(HTTPFieldName("x-note")) ?? "none"): \(String(decoding: request.body, as: UTF8.self))"
             )
         }
-        router.on(.get, "/hang") { _ in
+        router.on(.get, "/hang") { [hanging] _ in
+            hanging.count.withLock { $0 += 1 }
             try await Task.sleep(for: .seconds(3_600))
             return .text("never")
         }
@@ -63,6 +81,26 @@ import Testing
             let task = Task { try await client.send("GET", timeout: .seconds(3_000)) }
             task.cancel()
             await #expect(throws: CancellationError.self) { _ = try await task.value }
+        }
+    }
+
+    @Test(arguments: [true, false]) func aCancelledTaskDoesNotWaitForAThread(isQueued: Bool) async throws {
+        try await withEcho { url in
+            let client = try HTTPClient(url: url + "/hang", connections: 1)
+            defer { client.close() }
+            let first = Task { try await client.send("GET", timeout: .seconds(20)) }
+            try await eventually { hanging.count.withLock { $0 } == 1 }
+            let second = Task { try await client.send("GET", timeout: .seconds(20)) }
+            if isQueued { try await eventually { client.waitingCount == 1 } }
+            let begin = ContinuousClock.now
+            second.cancel()
+            await #expect(throws: CancellationError.self) { _ = try await second.value }
+            #expect(ContinuousClock.now - begin < .seconds(2))
+            first.cancel()
+            await #expect(throws: CancellationError.self) { _ = try await first.value }
+            // The thread passes over what was cancelled, and goes on.
+            #expect(await code { _ = try await client.send("GET", timeout: .milliseconds(50)) } == .noAnswer)
+            #expect(client.waitingCount == 0)
         }
     }
 

@@ -77,6 +77,32 @@ import Testing
         }
     }
 
+    /// The time in which a reader must have taken what was written begins anew each time that it has.
+    @Test func aSteadyReaderThatIsAlwaysBehindIsNotCutOff() async throws {
+        try await HTTPTestServer.run { configuration, router in
+            configuration.requestTimeout = .seconds(2)
+            router.on(.get, "/events") { _ in
+                // More than the kernel takes at a time, so that there is always something behind.
+                .events(.init(maximumQueuedBytes: 16 << 20, overflow: .dropOldest)) { events in
+                    let event = ServerSentEvent(data: [UInt8](repeating: 120, count: 128 << 10))
+                    while true {
+                        try events.send(event)
+                        await Task.yield()
+                    }
+                }
+            }
+        } _: { server in
+            let client = try server.client()
+            try await client.send(Self.get)
+            let end = ContinuousClock.now + .seconds(6)
+            while ContinuousClock.now < end {
+                try #require(try await !client.receive().isEmpty, "cut off")
+                try await Task.sleep(for: .milliseconds(8))
+            }
+            #expect(server.metric("spillway_http_event_streams") == 1)
+        }
+    }
+
     @Test func aSlowReaderSeesTheNewestOfEachKey() async throws {
         let last = 2000
         let isSent = TestCount()

@@ -135,6 +135,17 @@ import Testing
         }
     }
 
+    /// The C parser's own limit, 80 KiB, is none of ours.
+    @Test(arguments: [1000, 65_536, .max]) func aLimitOnHeadsHoldsWhateverTheCParserThinks(pieceSize: Int) {
+        let limits = HTTPLimits(maximumHeaderBytes: 1 << 20)
+        for (count, isTaken) in [(100 << 10, true), ((1 << 20) - 100, true), (1 << 20, false)] {
+            let text = "GET / HTTP/1.1\r\nHost: a\r\nX: \(String(repeating: "a", count: count))\r\n\r\n"
+            let outcome = HTTPConnectionReplay(Array(text.utf8), limits: limits) { _ in min(pieceSize, 1 << 21) }
+            #expect(outcome.requests.count == (isTaken ? 1 : 0), "\(count): \(String(describing: outcome.refusal))")
+            #expect(outcome.refusal?.problem.status == (isTaken ? nil : .requestHeaderFieldsTooLarge))
+        }
+    }
+
     @Test func whatIsAllowedIsServed() async throws {
         let accepted = [
             "GET /a%2Fb?x=%00&y=a|b HTTP/1.1\r\n\(Self.host)\r\n", "\r\nGET / HTTP/1.1\r\nHost:\r\n\r\n",

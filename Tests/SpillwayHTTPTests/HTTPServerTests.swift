@@ -177,14 +177,26 @@ import Testing
             configuration.maximumBufferedBodyBytes = 600 << 10
             Self.addEcho(&router)
             router.on(.post, "/small") { .text("\($0.body.count)") }
+            router.on(.post, "/none", maximumBodyBytes: 0) { _ in .text("none") }
         } _: { server in
             let client = try server.client()
+            let chunked = "POST /none HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            for empty in [Self.post("/none", ""), chunked + "0\r\n\r\n"] {
+                try await client.send(empty)
+                #expect(try await client.response().body == "none")
+            }
+            let other = try server.client()
+            try await other.send(chunked + "1\r\na\r\n0\r\n\r\n")
+            #expect(try await other.receiveAll().hasPrefix("HTTP/1.1 413 "))
             try await client.send(Self.post("/small", String(repeating: "a", count: 65536)))
             #expect(try await client.response().body == "65536")
             try await client.send(Self.post("/echo", String(repeating: "a", count: 300 << 10)))
             #expect(try await client.response().body.utf8.count == 300 << 10)
             // The client is still sending when it is refused, and yet it sees why.
-            for (path, count, status) in [("/small", 65537, 413), ("/small", 1 << 20, 413), ("/echo", 800 << 10, 503)] {
+            let large = [
+                ("/small", 65537, 413), ("/small", 1 << 20, 413), ("/none", 1, 413), ("/echo", 800 << 10, 503),
+            ]
+            for (path, count, status) in large {
                 let other = try server.client()
                 try await other.send(Self.post(path, String(repeating: "a", count: count)))
                 let answer = try await other.receiveAll()

@@ -59,6 +59,7 @@ def framing(r, s):
     r.equal("a chunked vote", exchange(s, chunked.encode() + pieces + b"0\r\n\r\n").status, 200)
     big = exchange(s, chunked.encode() + b"20000\r\n" + b" " * 0x20000 + b"\r\n0\r\n\r\n")
     r.answer("131 KB in chunks", big, 413)
+    r.answer("a stream with a body", exchange(s, "GET /v1/votes/stream?target_ids=e HTTP/1.1\r\n%sContent-Length: 1\r\n\r\na" % host), 413)
 
 
 def huge(r, s):

@@ -8,7 +8,11 @@ extension OpenAPIDocument {
         (403, "The token lacks the scope.", ("WWW-Authenticate", "WWWAuthenticate")),
         (404, "There is nothing at this path.", nil),
         (408, "The request took too long to arrive.", nil),
-        (413, "The body is too large: over 64 KiB, of a batch over 1 MiB, unless configured otherwise.", nil),
+        (
+            413,
+            "The body is too large: over 64 KiB, of a batch over 1 MiB, unless configured otherwise; a stream takes none.",
+            nil
+        ),
         (414, "Path and query are too long.", nil),
         (415, "The body is not application/json.", nil),
         (417, "An Expect that is not 100-continue.", nil),

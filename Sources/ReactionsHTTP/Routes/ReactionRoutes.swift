@@ -65,7 +65,8 @@ public struct ReactionRoutes: Sendable {
         router.on(
             .post, "/v1/votes/batch", maximumBodyBytes: configuration.maximumBatchBodyBytes, handler: batch)
         router.on(.get, "/v1/votes/summary", handler: summary)
-        router.on(.get, "/v1/votes/stream", handler: stream)
+        // What a body takes of the memory for large ones is given back at the end of the answer, which a stream puts off.
+        router.on(.get, "/v1/votes/stream", maximumBodyBytes: 0, handler: stream)
         router.on(.get, "/v1/me/votes", handler: mine)
         router.on(.get, "/v1/targets/{id}/voters", handler: voters)
     }

@@ -2,6 +2,9 @@
 ///
 /// The stream ends when the closure returns or throws, when the client goes, and when the server shuts down; in the last
 /// two cases the closure's task is cancelled, so it should end on cancellation.
+///
+/// The request is kept for as long as the stream lives, and so is what its body takes of the memory that the server has for
+/// large bodies: a route that streams should take no body, or a small one.
 public final class EventStream: Sendable {
     /// How much may wait for one slow reader, and what happens beyond it.
     public struct Options: Sendable {

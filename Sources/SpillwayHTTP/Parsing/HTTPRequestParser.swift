@@ -160,7 +160,9 @@ internal import CHTTPParser
     }
 
     private var bodyTooLarge: HTTPRefusal {
-        HTTPRefusal(.bodyTooLarge, .contentTooLarge, "the body may have \(bodyLimit) bytes at most")
+        HTTPRefusal(
+            .bodyTooLarge, .contentTooLarge,
+            bodyLimit == 0 ? "this path takes no body" : "the body may have \(bodyLimit) bytes at most")
     }
 
     /// Takes what a body of that many bytes needs out of the budget.

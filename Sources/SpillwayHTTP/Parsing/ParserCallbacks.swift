@@ -4,6 +4,8 @@ internal import CHTTPParser
 enum ParserCallbacks {
     /// Made once and never changed or freed; the C parser only reads it.
     nonisolated(unsafe) static let settings: UnsafePointer<spillway_http_settings> = {
+        // What bounds a head, a chunk's extensions and trailers is our own.
+        spillway_http_leave_limits()
         let settings = UnsafeMutablePointer<spillway_http_settings>.allocate(capacity: 1)
         unsafe settings.initialize(to: spillway_http_settings())
         unsafe settings.pointee.on_url = { parser, bytes, count in

@@ -31,7 +31,7 @@ public struct HTTPRouter: Sendable {
     /// - Parameters:
     ///   - method: `OPTIONS` and `HEAD` may be given, and then go before what the router does itself.
     ///   - path: segments that stand for themselves, and `{name}` for one that may be anything but empty.
-    ///   - maximumBodyBytes: the largest body that is taken; nil: the server's default.
+    ///   - maximumBodyBytes: the largest body that is taken; 0: none, as suits an ``EventStream``; nil: the server's default.
     ///   - isUntimed: whether the handler takes as long as it takes, for work that grows with what is stored. Default
     ///     false: it is cut off at the server's request timeout.
     ///   - handler: what answers.

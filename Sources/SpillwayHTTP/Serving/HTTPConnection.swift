@@ -93,6 +93,8 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
             sent(keepAlive: keepAlive)
             run(machine.proceed())
         } else if stream != nil {
+            // The reader has taken all that was written: it has its time again for what comes next.
+            deadline = .max
             flushEvents()
         }
     }

@@ -70,13 +70,18 @@ final class FaultInjectingSubscription: Subscription {
     func resume(_ partitions: [TopicPartition]) { inner.resume(partitions) }
 
     func seek(_ partition: TopicPartition, to position: Position) {
-        state.withLock { state in
-            guard let batch = state.repeated, batch.partition == partition else { return }
+        // What was demanded for the delivery that does not come again now, and was held back.
+        let (records, bytes) = state.withLock { state -> (Int, Int) in
+            guard let batch = state.repeated, batch.partition == partition else { return (0, 0) }
             state.repeated = nil
-            state.owedRecords -= min(state.owedRecords, batch.records.count)
-            state.owedBytes -= min(state.owedBytes, batch.records.reduce(0) { $0 + $1.byteCount })
+            let (records, bytes) = (batch.records.count, batch.records.reduce(0) { $0 + $1.byteCount })
+            let (unpaid, unpaidBytes) = (min(state.owedRecords, records), min(state.owedBytes, bytes))
+            state.owedRecords -= unpaid
+            state.owedBytes -= unpaidBytes
+            return (records - unpaid, bytes - unpaidBytes)
         }
         inner.seek(partition, to: position)
+        if records > 0 || bytes > 0 { inner.request(records: records, bytes: bytes) }
     }
 
     func commit(_ commits: [Commit]) async throws {

@@ -137,7 +137,8 @@ final class HandlerRunner: Sendable {
         }
     }
 
-    /// True if handlers wait for what the simulation can't bring.
+    /// True if handlers wait for what the simulation can't bring. Exact only while no other handler is ready or sleeps: what
+    /// a task waits for can't be told.
     var isStuck: Bool {
         let (handling, isReady) = state.withLock { state in
             (

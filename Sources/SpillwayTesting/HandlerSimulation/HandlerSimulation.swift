@@ -45,12 +45,14 @@ import SpillwayCore
 /// The handlers' tasks are run step by step, in an order that the seed decides, so a run is the same for the same seed
 /// if the handlers are: they take no random numbers, and wait for nothing but what the surroundings offer, the stores
 /// and the clock. One that waits for anything else (`Task.sleep`, `Task.yield`, the network, an actor with an executor
-/// of its own) stops the run with an error. What processes share is a ``SimulatedStore``, or a class with a lock: an
-/// actor might wait for a process that has died.
+/// of its own, a record that is not handed out yet) stops the run with an error as soon as no other handler goes on or
+/// waits for the surroundings; if it goes on before, it is not noticed, and the same seed may be another run. What
+/// processes share is a ``SimulatedStore``, or a class with a lock: an actor might wait for a process that has died.
 ///
 /// The consumer's order, its attempts in place and what follows them are as configured; limits, intervals, workers and
-/// waits are drawn from the seed, and times are short. A ``PositionOwner`` is asked where to begin, and may not
-/// begin behind a record that it was never given; whatever it passes over counts as acknowledged.
+/// waits are drawn from the seed, and times are short. A rate that others share (`globalRate`) is left out. A
+/// ``PositionOwner`` is asked where to begin, and may not begin behind a record that it was never given; whatever it
+/// passes over counts as acknowledged.
 public struct HandlerSimulation: Sendable {
     /// What a run needs of the user's.
     private struct Run: Sendable {

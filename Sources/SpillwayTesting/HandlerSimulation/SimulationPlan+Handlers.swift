@@ -24,6 +24,8 @@ extension SimulationPlan {
         settings.moveBudget = drawn.moveBudget
         settings.moveBudget.earnedByMinute = 60_000
         settings.rate = drawn.rate
+        // Nobody would answer what the engine asks of a shared rate.
+        settings.leasedRate = nil
         settings.adaptiveConcurrency = drawn.adaptiveConcurrency
         if settings.hotKeys != nil { settings.hotKeys = drawn.hotKeys }
         badKeys = []

@@ -43,7 +43,8 @@ extension LoadSimulation {
 
     /// What happens.
     public struct Plan: Sendable {
-        /// The consumer: its workers, limits, policies. The topic and group are only names.
+        /// The consumer: its workers, limits, policies. The topic and group are only names, and a rate that others share
+        /// (`globalRate`) is left out: `rate` stands for this consumer's part of it.
         public var consumer = ConsumerConfiguration(topic: "t", group: "g")
         /// What arrives; at least one.
         public var traffic: [Traffic]

@@ -48,8 +48,11 @@ struct LoadWorld {
         failures = Array(repeating: 0, count: plan.traffic.count)
         busyNanoseconds = Array(repeating: 0, count: plan.traffic.count)
         store.limit = plan.storeLimit
-        engine = ConsumerEngine(
-            EngineSettings(plan.consumer, processor: .single(Deaf()), usesFailureStore: plan.hasFailureStore))
+        var settings = EngineSettings(
+            plan.consumer, processor: .single(Deaf()), usesFailureStore: plan.hasFailureStore)
+        // What others take of a shared rate is not simulated, and nobody would answer what the engine asks of it.
+        settings.leasedRate = nil
+        engine = ConsumerEngine(settings)
     }
 
     private struct Deaf: SingleHandler {

@@ -48,6 +48,11 @@ extension SimulationWorld {
             nodes[index].running[place].results = results
             nodes[index].running[place].endsAt = later(5)
         }
+        if runner.isStuck {
+            throw SimulationViolation(
+                "a handler waits for something that is not of the simulation: stores and clock of the surroundings only"
+            )
+        }
     }
 
     /// A handler has said where it begins.

@@ -105,11 +105,6 @@ struct SimulationWorld: Sendable {
             if count.isMultiple(of: 16), holds(self) { return }
             try step()
         }
-        if runner?.isStuck == true {
-            throw SimulationViolation(
-                "a handler waits for something that is not of the simulation: stores and clock of the surroundings only"
-            )
-        }
         throw SimulationViolation("\(complaint) (in phase \(phase)): \(describe())")
     }
 

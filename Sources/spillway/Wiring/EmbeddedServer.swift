@@ -19,6 +19,9 @@ struct EmbeddedServer {
 
     /// Opens everything, serves until it is told to stop, drains, closes.
     func run() async throws {
+        // Its default action would end a process that takes long to start; what it is to read is read later all the same.
+        let reloads = SignalSource(signals: [.sighup]) { _ in }
+        defer { reloads.cancel() }
         spillway_raise_open_files()
         // Before the directory is opened: what is not allowed is refused with nothing touched.
         let tracing = try configuration.tracing.map { try ServerTracing($0, registry: registry) }
@@ -163,10 +166,13 @@ private struct ReadyLine: Service {
     let text: String
 
     func run() async throws {
-        await service.waitUntilReady()
+        try? await cancelWhenGracefulShutdown { await service.waitUntilReady() }
         if Task.isCancelled { return }
-        Terminal.process.print(text)
-        try await gracefulShutdown()
+        // One that is told to stop while it starts never says that it serves.
+        if !Task.isShuttingDownGracefully {
+            Terminal.process.print(text)
+            try await gracefulShutdown()
+        }
         service.announceShutdown()
     }
 }

@@ -1,9 +1,9 @@
 import Reactions
 import SpillwayCore
-import SpillwayHTTP
 import Testing
 
 @testable import ReactionsHTTP
+@testable import SpillwayHTTP
 
 @Suite struct ReadingRouteTests {
     @Test func aSummaryOfAStrangerMayBeCached() async throws {
@@ -145,6 +145,15 @@ import Testing
     }
 
     private struct NoStream: Error {}
+
+    /// It would hold the memory for large bodies as long as it lives.
+    @Test func aStreamTakesNoBody() throws {
+        let router = try RouteHarness().router
+        for method in [HTTPMethod.get, .head] {
+            let path = Array("/v1/votes/stream".utf8)
+            #expect(router.match(method, path: path.span).route?.maximumBodyBytes == 0)
+        }
+    }
 
     @Test func thereAreOnlySoManyStreams() async throws {
         try await RouteHarness(routes: { $0.maximumStreams = 2 }).run { client in

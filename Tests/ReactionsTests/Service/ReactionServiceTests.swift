@@ -160,6 +160,19 @@ import Testing
     }
 
     /// Retention asks the groups that it knows: what was acknowledged meanwhile is kept for the projections.
+    @Test(arguments: [false, true]) func aServiceThatIsToldToStopWarmsNoCacheAtItsStart(isStopping: Bool) async throws {
+        let before = try ServiceHarness()
+        try await before.run { service in
+            let position = try await service.like("t", "me").position
+            _ = try await service.one("t", nil, after: [position])
+        }
+        let harness = try ServiceHarness(continuing: before)
+        if isStopping { harness.service.announceShutdown() }
+        try await harness.service.start()
+        #expect(harness.unreadable.userPages == (isStopping ? 0 : 1))
+        #expect(harness.service.readiness() == (isStopping ? "draining" : nil))
+    }
+
     @Test func pausedProjectionsHaveTheLogKeepWhatTheyNeed() async throws {
         var configuration = ReactionsConfiguration()
         configuration.projectionsPaused = true

@@ -9,6 +9,7 @@ final class UnreadableStore: ReactionStore {
 
     private let store: any ReactionStore
     private let fails = Atomic<Bool>(false)
+    private let pages = Atomic<Int>(0)
 
     init(_ store: any ReactionStore) { self.store = store }
 
@@ -31,7 +32,13 @@ final class UnreadableStore: ReactionStore {
         try store.mark(mark, forgetting: old)
     }
 
-    func users(_ numbers: Range<UInt64>) throws -> [StoredUser] { try reading { try store.users(numbers) } }
+    /// Pages that the warming has asked for.
+    var userPages: Int { pages.load(ordering: .acquiring) }
+
+    func users(_ numbers: Range<UInt64>) throws -> [StoredUser] {
+        pages.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        return try reading { try store.users(numbers) }
+    }
     func callerStates(of numbers: Range<UInt64>, limit: Int) throws -> [CallerStates] {
         try reading { try store.callerStates(of: numbers, limit: limit) }
     }

@@ -59,6 +59,14 @@ import Testing
         for seed in UInt64(0)..<50 { try simulation.run(seed: seed) }
     }
 
+    /// A shared rate has nobody who grants it there.
+    @Test func aConsumerOfASharedRateIsSimulatedWithoutIt() throws {
+        var configuration = ConsumerConfiguration(topic: "t", group: "g")
+        configuration.globalRate = GlobalRateLimit(try LocalRateSource(rate: 1_000, burst: 100))
+        let simulation = Self.counting(configuration) { .single(IdempotentCounter(store: $0)) }
+        for seed in UInt64(0)..<20 { try simulation.run(seed: seed) }
+    }
+
     // MARK: Wrong handlers
 
     @Test func aCounterThatCountsRepeatsIsFound() throws {
@@ -81,10 +89,14 @@ import Testing
         try Self.isFound("swallows failures", Self.counting { .single(SwallowsFailures(store: $0)) })
     }
 
-    @Test func aHandlerThatWaitsForTheRealClockIsTold() throws {
-        let simulation = Self.counting { .single(Sleeps(store: $0)) }
-        let failure = #expect(throws: HandlerSimulation.Failure.self) { try simulation.run(seed: 1) }
-        #expect(failure?.reason.contains("waits for something that is not of the simulation") == true)
+    /// Also where the wait is shorter than the run.
+    @Test(arguments: [Duration.milliseconds(1), .seconds(3_600)])
+    func aHandlerThatWaitsForTheRealClockIsTold(wait: Duration) throws {
+        let simulation = Self.counting { .single(Sleeps(store: $0, wait: wait)) }
+        for seed in UInt64(0)..<20 {
+            let failure = #expect(throws: HandlerSimulation.Failure.self) { try simulation.run(seed: seed) }
+            #expect(failure?.reason.contains("waits for something that is not of the simulation") == true)
+        }
     }
 
     @Test func theSameSeedIsTheSameRun() throws {
@@ -104,9 +116,10 @@ import Testing
     static let messages = (UInt8(0)..<40).map { Message(key: [$0 % 5], value: [$0]) }
 
     static func counting(
+        _ configuration: ConsumerConfiguration = ConsumerConfiguration(topic: "t", group: "g"),
         _ processor: @escaping @Sendable (SimulatedStore<Tally>) -> Processor
     ) -> HandlerSimulation {
-        HandlerSimulation(messages: messages) { surroundings in
+        HandlerSimulation(messages: messages, consumer: configuration) { surroundings in
             surroundings.store(Tally())
         } processor: { store in
             processor(store)
@@ -272,8 +285,10 @@ private struct SwallowsFailures: CountingHandler {
 
 private struct Sleeps: CountingHandler {
     let store: SimulatedStore<Tally>
+    let wait: Duration
 
     func handle(_ event: CountedEvent, context: HandlingContext) async throws {
-        try await Task.sleep(for: .seconds(3_600))
+        try await Task.sleep(for: wait)
+        try await store.update { $0.countOnce(event) }
     }
 }

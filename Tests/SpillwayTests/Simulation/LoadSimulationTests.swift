@@ -17,6 +17,14 @@ import Testing
         #endif
     }
 
+    /// A shared rate has nobody who grants it there.
+    @Test func aConsumerOfASharedRateIsSimulatedWithoutIt() throws {
+        var plan = Self.others(keys: 100, for: .seconds(1))
+        plan.consumer.globalRate = GlobalRateLimit(try LocalRateSource(rate: 1_000, burst: 100))
+        let report = try LoadSimulation(plan, seed: 1).run()
+        #expect(report["others"].arrived > 0 && report["others"].handled == report["others"].arrived)
+    }
+
     // MARK: A failing key
 
     /// One key in 1,000 always fails; at the end its partition is a hundred windows past its first record.
