@@ -12,7 +12,7 @@ public enum OrderMode: String, Hashable, Sendable, CaseIterable {
 public struct ConsumerConfiguration: Sendable {
     /// The topic.
     public var topic: String
-    /// The consumer group.
+    /// The consumer group; 1 to 255 bytes.
     public var group: String
     /// Where a group that has committed nothing begins; default earliest.
     public var start: SubscriptionRequest.Start = .earliest
@@ -81,7 +81,7 @@ public struct ConsumerConfiguration: Sendable {
             }
         }
         try require(!topic.isEmpty, "topic", "named")
-        try require(!group.isEmpty, "group", "named")
+        try require((1...FailureOperation.longestName).contains(group.utf8.count), "group", "1 to 255 bytes")
         try require((1...4_096).contains(concurrency), "concurrency", "1 to 4096")
         try require((1...100_000_000).contains(maxInFlightRecords), "maxInFlightRecords", "1 to 100000000")
         try require(maxInFlightBytes >= 1, "maxInFlightBytes", "at least 1")
