@@ -117,6 +117,14 @@ final class FailingDeduplicator: Deduplicator {
         #expect(bench.takeHandled() == ["fail"])
     }
 
+    @Test func nothingBehindARepeatThatComesAgainIsMarked() async throws {
+        let bench = try Bench()
+        #expect(await bench.run("k:1:fail", "k:1:a", "k:2:b", "l:3:c") == "fail, retry in-progress, done, done")
+        // The consumer handles what stands behind the repeat again, after it.
+        #expect(await bench.run("k:1:a", "k:2:b", "l:3:c") == "done, done, done")
+        #expect(bench.takeHandled() == ["fail", "b", "c", "a", "b"])
+    }
+
     @Test func whatIsHandledElsewhereComesAgain() async throws {
         let bench = try Bench()
         guard case .first(let claim) = try await bench.store.begin(bench.id("1")) else { return check(false) }
