@@ -31,7 +31,8 @@ public struct ConsumerConfiguration: Sendable {
     /// Lets concurrency follow what the handler's dependency can take; default `nil`: always ``concurrency``. A
     /// ``PartitionBatchHandler`` has no use for it: its batches take as long as they are large.
     public var adaptiveConcurrency: AdaptiveConcurrency?
-    /// How many records may be in the consumer, waiting or being handled; 1 to 100 million, default 10,000.
+    /// How many records may be in the consumer, waiting or being handled; 1 to 100 million, default 10,000. At least
+    /// 2 with a ``FailureStore``: an eighth, and at least one, is kept for records that come back from the side queue.
     public var maxInFlightRecords = 10_000
     /// How many bytes may be in the consumer, waiting or being handled; passed by one fetch at most; at least 1,
     /// default 64 MiB.
@@ -95,6 +96,16 @@ public struct ConsumerConfiguration: Sendable {
         try require(stuckAfter > .zero, "stuckAfter", "above zero")
         try validateFlow(require)
         try validateMoves(require)
+    }
+
+    /// Checks every range, also where it depends on whether records may be moved to a ``FailureStore``.
+    package func validate(movesRecords: Bool) throws {
+        try validate()
+        guard movesRecords, maxInFlightRecords < 2 else { return }
+        throw ConsumerError(
+            .invalidConfiguration,
+            "maxInFlightRecords of consumer \(group)/\(topic) must be at least 2 with a failureStore: one is kept for what "
+                + "comes back from the side queue")
     }
 
     private func validateFlow(_ require: (Bool, String, String) throws -> Void) throws {

@@ -258,6 +258,20 @@ final class FailingStore: FailureStore {
         #expect(error?.code == .invalidConfiguration && error?.message.contains("group") == true)
     }
 
+    @Test func oneRecordInFlightIsTooFewWhereOneIsKeptForTheSideQueue() async throws {
+        let broker = try await ConsumerTests.broker()
+        let error = #expect(throws: ConsumerError.self) {
+            try consumer(broker, RecoveringHandler(), .giveUp) { $0.maxInFlightRecords = 1 }
+        }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains("maxInFlightRecords of consumer g/t must be at least 2") == true)
+        _ = try consumer(broker, RecoveringHandler(), .giveUp) { $0.maxInFlightRecords = 2 }
+        var configuration = ConsumerTests.configuration()
+        configuration.maxInFlightRecords = 1
+        _ = try Consumer(
+            id: "c", broker: broker, configuration: configuration, processor: .single(RecoveringHandler()))
+    }
+
     @Test func requeueBringsADeadLetterBack() async throws {
         let broker = try await ConsumerTests.broker(partitions: 1)
         let handler = RecoveringHandler(failing: ["a0"])
