@@ -181,6 +181,49 @@ import Testing
         try database.close()
     }
 
+    /// How far the calls of a test have come.
+    private final class Steps: Sendable {
+        let isLooking = Mutex(false)
+        let mayLook = Mutex(false)
+        let isClosed = Mutex(false)
+    }
+
+    /// A look that comes after the database has been closed reads memory that is not there any more.
+    @Test func closingWaitsForACallThatHasYetToLook() async throws {
+        let directory = TemporaryDirectory()
+        let database = try Database.open(directory("data"))
+        let steps = Steps()
+        let store = try RocksDeduplicator(database) {
+            steps.isLooking.withLock { $0 = true }
+            while !steps.mayLook.withLock({ $0 }) { try? await Task.sleep(for: .milliseconds(1)) }
+        }
+        // Whatever fails, the call ends.
+        defer { steps.mayLook.withLock { $0 = true } }
+        let event = id(1)
+        let begin = Task { try await store.begin(event) }
+        try await eventually("the call has its claim") { steps.isLooking.withLock { $0 } }
+        let closers = (0..<2).map { _ in
+            Task {
+                await store.close()
+                steps.isClosed.withLock { $0 = true }
+            }
+        }
+        var refusals = 0
+        try await eventually("the store refuses calls, and closing waits or does not") {
+            do { _ = try await store.complete([]) } catch let error as DeduplicatorError {
+                refusals += error.code == .closed ? 1 : 0
+            }
+            return refusals > 20 || steps.isClosed.withLock { $0 }
+        }
+        #expect(!steps.isClosed.withLock { $0 }, "a call is under way")
+        steps.mayLook.withLock { $0 = true }
+        let answer = try await begin.value
+        if case .first = answer {} else { Issue.record("the call that had begun was answered \(answer)") }
+        for closer in closers { await closer.value }
+        await store.close()
+        try database.close()
+    }
+
     /// The free space is looked at every few milliseconds.
     private static func wait(for level: DiskReserve.Level, in database: Database) async throws {
         let deadline = ContinuousClock.now + .seconds(10)

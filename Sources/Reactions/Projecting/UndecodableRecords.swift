@@ -35,17 +35,9 @@ struct UndecodableRecords: Sendable {
 
     private func letter(_ record: Record, of partition: TopicPartition) -> DeadLetter? {
         guard let position = record.position else { return nil }
-        var record = record
-        var reason = "the record is no event that this version can decode"
-        if let key = record.key, key.count > FailureOperation.longestKey {
-            // A store takes no such key, and the partition must not wait for ever because of it.
-            record = Record(
-                key: nil, value: record.value.map(Array.init), position: position, timestampMs: record.timestampMs,
-                headers: record.headers)
-            reason += "; its key of \(key.count) bytes is left out, since no store takes it"
-        }
         return DeadLetter(
-            name: RecordName(group: group, partition: partition, position: position), record: record, reason: reason,
-            attempts: 1, failedAtMs: time.wallMilliseconds())
+            name: RecordName(group: group, partition: partition, position: position), record: record,
+            reason: "the record is no event that this version can decode", attempts: 1,
+            failedAtMs: time.wallMilliseconds())
     }
 }

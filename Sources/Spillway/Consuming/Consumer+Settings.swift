@@ -144,16 +144,21 @@ extension Consumer {
         if mustBeginAgain { run?.beginShutdown() } else { run?.apply(effective, revision: revision) }
     }
 
-    /// Settings that do not fit the program any more are left out, loudly.
-    private func fitting(_ entry: SettingsEntry) -> ConsumerSettings? {
+    /// Settings that do not fit the program any more are left out, loudly, but for a pause.
+    private func fitting(_ entry: SettingsEntry) -> ConsumerSettings {
         do {
             var settings = try ConsumerSettings(json: entry.value)
             settings.holdRates()
             _ = try effective(settings)
             return settings
         } catch {
-            logger.error("the stored settings don't fit and are left out", metadata: ["error": "\(error)"])
-            return nil
+            var settings = ConsumerSettings()
+            if ConsumerSettings.isPaused(inUnfit: entry.value) { settings.isPaused = true }
+            logger.error(
+                settings.isPaused == true
+                    ? "the stored settings don't fit and are left out, but for the pause: resume the consumer to end it"
+                    : "the stored settings don't fit and are left out", metadata: ["error": "\(error)"])
+            return settings
         }
     }
 
@@ -168,7 +173,7 @@ extension Consumer {
                 return control.withLock { control in
                     // A change may have come since.
                     guard entry.revision > control.revision else { return }
-                    control.settings = settings ?? control.settings
+                    control.settings = settings
                     control.revision = entry.revision
                 }
             } catch let error as SettingsError {

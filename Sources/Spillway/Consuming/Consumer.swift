@@ -63,7 +63,8 @@ public final class Consumer: Service {
         metrics: MetricsRegistry? = nil,
         timeSource: any TimeSource = SystemTimeSource(), logger: Logger = Logger(label: "spillway.consumer")
     ) throws {
-        try configuration.validate()
+        try configuration.validate(
+            movesRecords: failureStore != nil && processors.contains { !$0.isPartitionBatch })
         guard Set(processors.map(\.name)).count == processors.count else {
             throw ConsumerError(.invalidConfiguration, "the processors of consumer \(id) need names of their own")
         }

@@ -12,7 +12,7 @@ public enum OrderMode: String, Hashable, Sendable, CaseIterable {
 public struct ConsumerConfiguration: Sendable {
     /// The topic.
     public var topic: String
-    /// The consumer group.
+    /// The consumer group; 1 to 255 bytes.
     public var group: String
     /// Where a group that has committed nothing begins; default earliest.
     public var start: SubscriptionRequest.Start = .earliest
@@ -31,7 +31,8 @@ public struct ConsumerConfiguration: Sendable {
     /// Lets concurrency follow what the handler's dependency can take; default `nil`: always ``concurrency``. A
     /// ``PartitionBatchHandler`` has no use for it: its batches take as long as they are large.
     public var adaptiveConcurrency: AdaptiveConcurrency?
-    /// How many records may be in the consumer, waiting or being handled; 1 to 100 million, default 10,000.
+    /// How many records may be in the consumer, waiting or being handled; 1 to 100 million, default 10,000. At least
+    /// 2 with a ``FailureStore``: an eighth, and at least one, is kept for records that come back from the side queue.
     public var maxInFlightRecords = 10_000
     /// How many bytes may be in the consumer, waiting or being handled; passed by one fetch at most; at least 1,
     /// default 64 MiB.
@@ -81,7 +82,7 @@ public struct ConsumerConfiguration: Sendable {
             }
         }
         try require(!topic.isEmpty, "topic", "named")
-        try require(!group.isEmpty, "group", "named")
+        try require((1...FailureOperation.longestName).contains(group.utf8.count), "group", "1 to 255 bytes")
         try require((1...4_096).contains(concurrency), "concurrency", "1 to 4096")
         try require((1...100_000_000).contains(maxInFlightRecords), "maxInFlightRecords", "1 to 100000000")
         try require(maxInFlightBytes >= 1, "maxInFlightBytes", "at least 1")
@@ -95,6 +96,16 @@ public struct ConsumerConfiguration: Sendable {
         try require(stuckAfter > .zero, "stuckAfter", "above zero")
         try validateFlow(require)
         try validateMoves(require)
+    }
+
+    /// Checks every range, also where it depends on whether records may be moved to a ``FailureStore``.
+    package func validate(movesRecords: Bool) throws {
+        try validate()
+        guard movesRecords, maxInFlightRecords < 2 else { return }
+        throw ConsumerError(
+            .invalidConfiguration,
+            "maxInFlightRecords of consumer \(group)/\(topic) must be at least 2 with a failureStore: one is kept for what "
+                + "comes back from the side queue")
     }
 
     private func validateFlow(_ require: (Bool, String, String) throws -> Void) throws {

@@ -138,15 +138,49 @@ public final class DeduplicatingInterceptor: ConsumerInterceptor {
         guard !marks.isEmpty else { return }
         do {
             let accepted = try await deduplicator.complete(marks.map(\.claim))
-            // The effect is there all the same, and so the record is done.
-            for isAccepted in accepted where !isAccepted { metrics?.refusedClaims.increment() }
+            let refused = zip(marks, accepted).filter { !$1 }.map(\.0)
+            if !refused.isEmpty { await writeAnew(refused, &outcomes) }
         } catch {
             metrics?.failures.increment()
-            let now = timeSource.now()
-            unmarked.withLock { unmarked in
-                for (_, claim) in marks { unmarked.keep(claim, now: now) }
-            }
-            for (place, _) in marks { outcomes[place] = .retry(error) }
+            keepUnmarked(marks, error, &outcomes)
         }
+    }
+
+    /// Marks events whose claims have ended, under new ones: a claim whose lease has passed may have been dropped to make
+    /// room, and then nobody else marks the event.
+    private func writeAnew(_ marks: [(place: Int, claim: EventClaim)], _ outcomes: inout [RecordOutcome]) async {
+        metrics?.refusedClaims.increment(by: Int64(marks.count))
+        var claimed: [(place: Int, claim: EventClaim)] = []
+        do {
+            for (answer, mark) in zip(try await deduplicator.begin(marks.map(\.claim.id)), marks) {
+                switch answer {
+                case .first(let claim): claimed.append((mark.place, claim))
+                case .full:
+                    metrics?.full.increment()
+                    keepUnmarked([mark], DeduplicatorError.storeIsFull, &outcomes)
+                // The effect is there all the same, and so the record is done.
+                case .duplicate, .inProgress: break
+                }
+            }
+        } catch {
+            metrics?.failures.increment()
+            return keepUnmarked(marks, error, &outcomes)
+        }
+        guard !claimed.isEmpty else { return }
+        do { _ = try await deduplicator.complete(claimed.map(\.claim)) } catch {
+            metrics?.failures.increment()
+            keepUnmarked(claimed, error, &outcomes)
+        }
+    }
+
+    /// Records whose marks can't be written come again, and then only the marks are tried.
+    private func keepUnmarked(
+        _ marks: [(place: Int, claim: EventClaim)], _ error: any Error, _ outcomes: inout [RecordOutcome]
+    ) {
+        let now = timeSource.now()
+        unmarked.withLock { unmarked in
+            for (_, claim) in marks { unmarked.keep(claim, now: now) }
+        }
+        for (place, _) in marks { outcomes[place] = .retry(error) }
     }
 }

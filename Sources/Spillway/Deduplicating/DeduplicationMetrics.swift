@@ -24,7 +24,8 @@ struct DeduplicationMetrics: Sendable {
         inProgress = try counter("in_progress", "Records put off because their event was being handled.")
         full = try counter("full", "Records put off because there was no room to remember their event.")
         refusedClaims = try counter(
-            "refused_claims", "Completions refused: the handler outlasted its lease, and somebody else took its event.")
+            "refused_claims",
+            "Completions refused: the handler outlasted its lease, and its event or its place was taken.")
         failures = try counter("failures", "Calls of the store that failed.")
         entries = try meter("entries", "Events that the store remembers, and claims.")
         bytes = try meter("bytes", "Bytes that they count for.")

@@ -81,7 +81,10 @@ struct DeduplicationPlan: Sendable {
         for (place, step) in steps.enumerated() {
             let outcome: RecordOutcome
             switch step {
-            case .passOver, .repeats: outcome = .done
+            case .passOver: outcome = .done
+            case .repeats(let first):
+                // What comes again holds up its lane, as any other: nothing behind it is marked.
+                outcome = conclusion.outcomes[first].isDone ? .done : Self.comesAgain
             case .putOff(let error): outcome = .retry(error)
             case .refuse(let error): outcome = .fail(error)
             case .mark(let claim):
@@ -103,8 +106,8 @@ struct DeduplicationPlan: Sendable {
         return conclusion
     }
 
-    /// Gives records that repeat others an outcome: done if those are, else they come again and are judged by
-    /// themselves. Returns how many are done.
+    /// Lets records that repeat others come again, and be judged by themselves, if those could not be marked. Returns how
+    /// many are done.
     func settleRepeats(_ outcomes: inout [RecordOutcome]) -> Int {
         var done = 0
         for (place, step) in steps.enumerated() {
@@ -112,7 +115,7 @@ struct DeduplicationPlan: Sendable {
             if outcomes[first].isDone {
                 done += 1
             } else {
-                outcomes[place] = .retry(DeduplicatorError(.inProgress, "the same event came before and is not done"))
+                outcomes[place] = Self.comesAgain
             }
         }
         return done
@@ -121,6 +124,10 @@ struct DeduplicationPlan: Sendable {
     private func isIn(_ blocked: Set<Lane>, _ place: Int) -> Bool {
         guard let lane = lanes[place] else { return false }
         return blocked.contains(lane)
+    }
+
+    private static var comesAgain: RecordOutcome {
+        .retry(DeduplicatorError(.inProgress, "the same event came before and is not done"))
     }
 
     private static var missingOutcome: HandlerError {

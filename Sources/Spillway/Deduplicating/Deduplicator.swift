@@ -112,9 +112,10 @@ extension Deduplicator {
     /// - Parameter effect: must be durable when it returns; gets the claim, whose number a store of the user's own can
     ///   compare, to refuse the effect of a holder whose lease has passed.
     /// - Returns: `nil` if the event had been handled.
-    /// - Throws: what the effect throws, and the event may be handled again then; ``DeduplicatorError`` with
-    ///   ``DeduplicatorError/Code/inProgress`` or ``DeduplicatorError/Code/full``, and the effect did not run; any other
-    ///   ``DeduplicatorError`` if the mark could not be written: then the effect is there, and may come again.
+    /// - Throws: what the effect throws, and the event may be handled again then. ``DeduplicatorError`` with
+    ///   ``DeduplicatorError/Code/markFailed`` if the effect ran and its mark could not be written: it is there, and may
+    ///   come again once the claim's lease has passed, so it is not retriable. With any other code, such as
+    ///   ``DeduplicatorError/Code/inProgress`` or ``DeduplicatorError/Code/full``, the effect did not run.
     public func once<Effect: Sendable>(
         _ id: EventID, _ effect: (EventClaim) async throws -> Effect
     ) async throws -> Effect? {
@@ -128,7 +129,11 @@ extension Deduplicator {
                 await abandon(claim)
                 throw error
             }
-            try await complete(claim)
+            do { try await complete(claim) } catch {
+                throw DeduplicatorError(
+                    .markFailed, "the event took effect and could not be marked, so it may take effect again: \(error)",
+                    isRetriable: false, cause: error)
+            }
             return result
         }
     }

@@ -21,6 +21,9 @@ public struct DeduplicatorError: RetriableError, CustomStringConvertible {
         public static let closed = Code("closed")
         /// The store failed; see the cause.
         public static let failed = Code("failed")
+        /// The event took effect, and its mark could not be written; see the cause. Only ``Deduplicator/once(_:_:)``
+        /// throws it: there every other code means that the effect did not run.
+        public static let markFailed = Code("mark-failed")
     }
 
     /// What users match on.

@@ -26,29 +26,35 @@ extension FailureStoreLimits {
 extension FailureOperation {
     /// The longest name of a group, a source or a topic, in bytes.
     package static let longestName = 255
-    /// The longest key, in bytes.
+    /// The longest key that can be held, in bytes: held entries are found by it. One of a delayed entry or a letter may
+    /// have any length, so that there is a way out for every record of a log.
     package static let longestKey = 65_535
 
-    /// Throws if a name or a key is too long.
+    /// Throws if a name is too long, or a key to be held under it.
     package func validate() throws {
         switch self {
-        case .put(let entry), .putIfAbsent(let entry): try Self.validate(entry.name, key: entry.record.key)
-        case .remove(let name): try Self.validate(name, key: nil)
-        case .bury(let letter): try Self.validate(letter.name, key: letter.record.key)
+        case .put(let entry), .putIfAbsent(let entry):
+            try Self.validate(entry.name)
+            if entry.mode == .held, let refusal = Self.refusal(toHold: entry.record.key) { throw refusal }
+        case .remove(let name): try Self.validate(name)
+        case .bury(let letter): try Self.validate(letter.name)
         }
     }
 
-    private static func validate(_ name: RecordName, key: ArraySlice<UInt8>?) throws {
+    private static func validate(_ name: RecordName) throws {
         let names = [("group", name.group), ("source", name.partition.source), ("topic", name.partition.topic)]
         for (what, text) in names where text.utf8.count > longestName {
             throw FailureStoreError(
                 .invalidName, "the \(what)'s name has \(text.utf8.count) bytes, of \(longestName) at most",
                 isRetriable: false)
         }
-        if let key, key.count > longestKey {
-            throw FailureStoreError(
-                .invalidName, "the key has \(key.count) bytes, of \(longestKey) at most", isRetriable: false)
-        }
+    }
+
+    /// Why no record of a key can be held; `nil` if it can.
+    package static func refusal(toHold key: ArraySlice<UInt8>?) -> FailureStoreError? {
+        guard let key, key.count > longestKey else { return nil }
+        return FailureStoreError(
+            .invalidName, "a held key has at most \(longestKey) bytes, and this one \(key.count)", isRetriable: false)
     }
 }
 

@@ -27,7 +27,8 @@ public struct FailureCount: Sendable, Equatable {
 /// Keeps the records that consumers moved away: side queues, one for each group, and dead letters.
 ///
 /// `FailureStoreConformance` in SpillwayTesting checks what every store has to do. Everything may be called from
-/// anywhere. Keys are compared by their bytes; a record without a key has the empty one.
+/// anywhere. Keys are compared by their bytes; a record without a key has the empty one. A key that is
+/// held has at most 65,535 bytes; those of delayed entries and dead letters may have any length.
 ///
 /// An entry of the side queue is in one of two orders: delayed entries by due time, held ones by key and position.
 /// Entries of both modes may exist side by side.
@@ -117,7 +118,8 @@ public struct FailureStoreError: RetriableError, CustomStringConvertible {
         public static let full = Code("full")
         /// The partition has gone to a later owner; nothing was written.
         public static let fenced = Code("fenced")
-        /// A name in the call is longer than 255 bytes, or a key longer than 65,535.
+        /// A name in the call is longer than 255 bytes, or a key that is to be held longer than 65,535. Keys of delayed
+        /// entries and of dead letters may have any length.
         public static let invalidName = Code("invalid-name")
         /// The store failed; see the cause.
         public static let failed = Code("failed")

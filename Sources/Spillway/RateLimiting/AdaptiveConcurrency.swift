@@ -13,4 +13,10 @@ public struct AdaptiveConcurrency: Hashable, Sendable {
         self.initialLimit = initialLimit
         self.tolerance = tolerance
     }
+
+    /// Keeps within another concurrency.
+    mutating func hold(to concurrency: Int) {
+        minLimit = min(minLimit, concurrency)
+        initialLimit = min(initialLimit, concurrency)
+    }
 }

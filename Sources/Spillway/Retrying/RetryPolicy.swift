@@ -12,7 +12,8 @@ public struct RetryPolicy: Hashable, Sendable {
         public static let retryForever = Exhaustion("retry-forever")
         /// The record goes to the side queue, with all later ones of its key, which wait behind it there: order holds,
         /// and neither the key nor its partition holds anything else up. Needs order by key and a ``FailureStore``. A
-        /// record without a key is delayed.
+        /// record without a key is delayed. One whose key has more than 65,535 bytes can't be held, and is given up instead:
+        /// its key goes on without it, so order still holds.
         public static let hold = Exhaustion("hold")
         /// The record goes to the side queue alone, and its key goes on: order is waived for it. Needs a
         /// ``FailureStore``, and order by key or none.

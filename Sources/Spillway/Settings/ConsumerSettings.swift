@@ -6,13 +6,16 @@ import FoundationEssentials
 /// the consumer drain, commit, and begin again with the new one in the same process; nothing is lost, and nothing is
 /// handled again that had been handled.
 public struct ConsumerSettings: Codable, Hashable, Sendable {
-    /// Handles nothing and fetches nothing while true. Survives restarts.
+    /// Handles nothing and fetches nothing while true. Survives restarts, also where nothing else of what is stored fits
+    /// the program any more: the rest is left out then, and a consumer whose stored settings are no JSON object is
+    /// paused, since nobody can tell. ``Consumer/resume(by:)`` ends it.
     public var isPaused: Bool?
     /// The name of the processor that handles.
     public var processor: String?
     /// The topic that is read; the group's commits of the topic before are kept.
     public var topic: String?
-    /// How many handlers run at a time; 1 to 4,096.
+    /// How many handlers run at a time; 1 to 4,096. With ``ConsumerConfiguration/adaptiveConcurrency`` it is the most, and
+    /// holds its `minLimit` and its `initialLimit` down too.
     public var concurrency: Int?
     /// The most records of a batch; at least 1. Not for a processor that takes single records.
     public var maxBatchRecords: Int?
@@ -122,7 +125,10 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         var changed = configuration
         changed.processor = processor ?? configuration.processor
         changed.topic = topic ?? configuration.topic
-        changed.concurrency = concurrency ?? configuration.concurrency
+        if let concurrency {
+            changed.concurrency = concurrency
+            changed.adaptiveConcurrency?.hold(to: concurrency)
+        }
         changed.rate.recordsPerSecond = recordsPerSecond ?? configuration.rate.recordsPerSecond
         changed.rate.bytesPerSecond = bytesPerSecond ?? configuration.rate.bytesPerSecond
         if let hotKeyShare {
@@ -165,6 +171,30 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         func held(_ rate: Double) -> Double { min(max(rate, RateLimits.range.lowerBound), RateLimits.range.upperBound) }
         recordsPerSecond = recordsPerSecond.map(held)
         bytesPerSecond = bytesPerSecond.map(held)
+    }
+
+    /// Whether settings that this program can't use say that the consumer is paused.
+    ///
+    /// A pause that nobody wanted is seen as lag and ended by a call; what a consumer handles in spite of one can't be
+    /// taken back. So it is paused in doubt too: if the field says anything but `false` or `null`, or if the settings
+    /// are no JSON object.
+    static func isPaused(inUnfit json: [UInt8]) -> Bool {
+        guard let said = try? JSONDecoder().decode(UnfitPause.self, from: Data(json)) else { return true }
+        return said.isPaused
+    }
+
+    /// The pause alone, of an object with whatever else.
+    private struct UnfitPause: Decodable {
+        let isPaused: Bool
+
+        init(from decoder: any Decoder) throws {
+            let values = try decoder.container(keyedBy: CodingKeys.self)
+            guard values.contains(.isPaused), try !values.decodeNil(forKey: .isPaused) else {
+                isPaused = false
+                return
+            }
+            isPaused = (try? values.decode(Bool.self, forKey: .isPaused)) ?? true
+        }
     }
 
     private static func require(_ holds: Bool, _ field: String, _ range: String) throws {

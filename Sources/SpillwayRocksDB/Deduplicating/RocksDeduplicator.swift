@@ -21,7 +21,11 @@ public final class RocksDeduplicator: Deduplicator {
         var claims: ClaimTable
         var stored: MarkSize
         var evicted = 0
+        /// Calls that may read the database or write to it.
+        var calls = 0
         var isClosed = false
+        /// Those who close it, until the last call has ended.
+        var closers: [CheckedContinuation<Void, Never>] = []
 
         var entries: Int { stored.entries + claims.count }
         var bytes: Int { stored.bytes + claims.bytes }
@@ -50,28 +54,67 @@ public final class RocksDeduplicator: Deduplicator {
     private let writes = BlockingExecutor(name: "deduplicator", threads: 1)
     private let lookups = BlockingExecutor(name: "dedup-lookup", threads: 1)
     private let writeCount = Atomic<Int>(0)
+    private let beforeLook: (@Sendable () async -> Void)?
 
     /// Opens the store; makes its column family if it is not there. Blocks.
     ///
     /// - Parameters:
     ///   - name: the column family's; of two stores in one database each has its own.
     /// - Throws: `DeduplicatorError` with `invalidConfiguration`; `DatabaseError`.
-    public init(
+    public convenience init(
         _ database: Database, name: String = "handled", limits: DeduplicatorLimits = DeduplicatorLimits(),
         timeSource: any TimeSource = SystemTimeSource()
+    ) throws {
+        try self.init(database, name: name, limits: limits, timeSource: timeSource, beforeLook: nil)
+    }
+
+    /// Opens the store for a test, which is called by each `begin` between its claims and its look at the database.
+    init(
+        _ database: Database, name: String = "handled", limits: DeduplicatorLimits = DeduplicatorLimits(),
+        timeSource: any TimeSource = SystemTimeSource(), beforeLook: (@Sendable () async -> Void)?
     ) throws {
         try limits.validate()
         self.limits = limits
         self.timeSource = timeSource
+        self.beforeLook = beforeLook
         marks = try MarkTable(database, name: name)
         state = Mutex(State(claims: ClaimTable(lease: limits.claimLease), stored: try marks.loadSize()))
     }
 
-    /// Refuses new calls, and waits for those that write or look up. The database stays open.
+    /// Refuses new calls, waits for those that have begun, and ends the store's threads. The database stays open.
     public func close() async {
-        state.withLock { $0.isClosed = true }
-        try? await writes.run {}
-        try? await lookups.run {}
+        await withCheckedContinuation { closer in
+            let isIdle = state.withLock { state in
+                state.isClosed = true
+                if state.calls > 0 { state.closers.append(closer) }
+                return state.calls == 0
+            }
+            if isIdle { closer.resume() }
+        }
+        // Joining blocks, and the caller's thread may be one of the pool.
+        let closing = BlockingExecutor(name: "dedup-close", threads: 1)
+        try? await closing.run { [writes, lookups] in
+            writes.shutdown()
+            lookups.shutdown()
+        }
+    }
+
+    /// Begins a call that uses the database, unless the store is closed.
+    private func startCall() throws {
+        try state.withLock { state in
+            guard !state.isClosed else { throw DeduplicatorError(.closed, "the store is closed", isRetriable: false) }
+            state.calls += 1
+        }
+    }
+
+    private func endCall() {
+        let closers = state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            state.calls -= 1
+            guard state.calls == 0 else { return [] }
+            defer { state.closers = [] }
+            return state.closers
+        }
+        for closer in closers { closer.resume() }
     }
 
     /// What the store holds.
@@ -90,13 +133,16 @@ public final class RocksDeduplicator: Deduplicator {
     /// Asks for ids in one go.
     public func begin(_ ids: [EventID]) async throws -> [DeduplicationAnswer] {
         for id in ids { try id.validate() }
+        try startCall()
+        defer { endCall() }
         var answers = [DeduplicationAnswer](repeating: .full, count: ids.count)
         var claimed: [EventClaim] = []
         do {
             var open = Array(ids.indices)
             for mayMakeRoom in [true, false] {
-                let entered = try enter(open, ids, &answers)
+                let entered = enter(open, ids, &answers)
                 claimed += entered.claims.map(\.claim)
+                await beforeLook?()
                 // The claim comes before the look: whoever marks the id after the look must have held it.
                 for (claim, isMarked) in zip(entered.claims, try await areMarked(entered.claims.map(\.claim.id))) {
                     answers[claim.place] = isMarked ? .duplicate : .first(claim.claim)
@@ -126,10 +172,9 @@ public final class RocksDeduplicator: Deduplicator {
 
     private func enter(
         _ places: [Int], _ ids: [EventID], _ answers: inout [DeduplicationAnswer]
-    ) throws -> Entered {
+    ) -> Entered {
         let now = timeSource.now()
-        return try state.withLock { state in
-            guard !state.isClosed else { throw DeduplicatorError(.closed, "the store is closed", isRetriable: false) }
+        return state.withLock { state in
             var entered = Entered()
             for place in places {
                 let id = ids[place]
@@ -184,10 +229,9 @@ public final class RocksDeduplicator: Deduplicator {
 
     /// Marks events as handled; the marks are synced on return.
     public func complete(_ claims: [EventClaim]) async throws -> [Bool] {
-        let accepted = try state.withLock { state in
-            guard !state.isClosed else { throw DeduplicatorError(.closed, "the store is closed", isRetriable: false) }
-            return claims.map { state.claims.startCompleting($0) }
-        }
+        try startCall()
+        defer { endCall() }
+        let accepted = state.withLock { state in claims.map { state.claims.startCompleting($0) } }
         let own = zip(claims, accepted).filter(\.1).map(\.0)
         if own.isEmpty { return accepted }
         let entry = Waiting(own)

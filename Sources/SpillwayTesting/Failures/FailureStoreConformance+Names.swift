@@ -115,20 +115,30 @@ extension FailureStoreConformance {
                 try await store.bury(.sample(wrong))
             }
         }
-        try await requireError(.invalidName, "a key of 65,536 bytes") {
-            try await store.put(.sample(.sample(1), key: key + [0]))
+        try await requireError(.invalidName, "a held key of 65,536 bytes") {
+            try await store.put(.sample(.sample(1), .held, key: key + [0]))
         }
+        let longer = SideEntry.sample(.sample(1, group: "longer"), key: key + [0])
+        try await store.put(longer)
+        try await store.bury(.sample(.sample(2, group: "longer"), key: key + [0]))
+        let moved = try await store.requeueDeadLetters([.sample(2, group: "longer")], dueMs: 0)
+        try requireEqual(moved, 1, "the number of letters with a longer key that were moved back")
         try await alsoReopened(store) { store in
             let held = try await store.heldEntries(
                 group: text, partition: name.partition, key: key, from: .start, limit: 10)
             try requireEqual(held.count, 1, "the number of held entries")
-            let longer = try await store.heldEntries(
+            let none = try await store.heldEntries(
                 group: text, partition: name.partition, key: key + [0], from: .start, limit: 10)
-            try requireEqual(longer.count, 0, "the number of held entries of a longer key")
+            try requireEqual(none.count, 0, "the number of held entries of a longer key")
             let keys = try await store.heldKeys(group: text, partition: name.partition)
             try requireEqual(keys.map(\.key), [key], "the held keys")
             let letters = try await store.deadLetters(group: text, after: nil, limit: 10)
             try requireEqual(letters.map { $0.record.key.map(Array.init) }, [key], "the keys of the letters")
+            let delayed = try await store.delayedEntries(
+                group: "longer", partition: longer.name.partition, dueByMs: .max, limit: 10)
+            try requireEqual(
+                delayed.map { $0.record.key.map(Array.init) }, [key + [0], key + [0]],
+                "the longer keys of delayed entries")
         }
     }
 }

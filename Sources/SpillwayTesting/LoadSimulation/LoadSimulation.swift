@@ -48,11 +48,12 @@ public struct LoadSimulation: Sendable {
 
     /// Runs until everything has ended that does not fail for ever, or the plan's time is over.
     ///
-    /// - Throws: ``Failure``; what ``ConsumerConfiguration/validate()`` throws.
+    /// - Throws: ``Failure``; what ``ConsumerConfiguration/validate()`` throws, and the same error for a
+    ///   `maxInFlightRecords` below 2 with a failure store.
     public func run() throws -> Report { try run(planting: nil) }
 
     func run(planting mutation: LoadMutation?) throws -> Report {
-        try plan.consumer.validate()
+        try plan.consumer.validate(movesRecords: plan.hasFailureStore)
         var world = LoadWorld(plan, seed: seed, mutation: mutation)
         do {
             try world.run()

@@ -240,6 +240,56 @@ final class WaitingHandler: SingleHandler {
         }
     }
 
+    @Test(
+        arguments: [
+            ("{\"is_paused\":true,\"processor\":\"gone\"}", true), ("{\"is_paused\":true,\"concurrency\":9999}", true),
+            ("{\"is_paused\":true,\"of_a_newer_version\":{}}", true), ("{\"is_paused\":{\"since\":1}}", true),
+            ("[]", true), ("{", true), ("", true), ("{\"is_paused\":false,\"processor\":\"gone\"}", false),
+            ("{\"is_paused\":null,\"of_a_newer_version\":1}", false), ("{\"of_a_newer_version\":1}", false),
+        ])
+    func aStoredPauseHoldsWhateverElseDoesNotFit(_ value: String, isPaused: Bool) async throws {
+        let broker = try await ConsumerTests.broker()
+        let store = InMemorySettingsStore()
+        _ = try await store.put("consumer/c", value: Array(value.utf8), author: "ann", atMs: 0, after: 0)
+        let notebook = Notebook()
+        let consumer = try consumer(broker, notebook, store: store)
+        try await ConsumerTests.run(consumer) {
+            try await send(0..<5, to: broker)
+            try await eventually { consumer.inspect().partitions.count == 2 }
+            #expect(consumer.inspect().isPaused == isPaused)
+            #expect(consumer.settings.revision == 1 && consumer.settings.settings.processor == nil)
+            if isPaused { #expect(notebook.values.isEmpty) }
+            try await consumer.resume(by: "bob")
+            try await eventually { notebook.values.count == 5 }
+        }
+        #expect(try await store.current("consumer/c")?.value == Array("{}".utf8))
+    }
+
+    @Test func fewerHandlersThanTheAdaptiveLimitsAreNoMistake() async throws {
+        let broker = try await ConsumerTests.broker()
+        let handler = WaitingHandler()
+        var configuration = ConsumerTests.configuration()
+        configuration.concurrency = 16
+        configuration.adaptiveConcurrency = AdaptiveConcurrency(minLimit: 5, initialLimit: 10)
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: configuration, processor: .single(handler), logger: quietLogger)
+        var settings = ConsumerSettings()
+        settings.concurrency = 3
+        try await consumer.change(settings, by: "ann")
+        try await ConsumerTests.run(consumer) {
+            for number in 0..<20 { _ = try await broker.send(Message(key: [UInt8(number)], value: []), to: "t") }
+            try await eventually { handler.running.withLock { $0 } == 3 }
+            settings.concurrency = nil
+            try await consumer.change(settings, by: "ann")
+            try await eventually { handler.running.withLock { $0 } == 10 }
+            settings.concurrency = 1
+            try await consumer.change(settings, by: "ann")
+            handler.isOpen.withLock { $0 = true }
+            try await eventually { consumer.inspect().inFlightRecords == 0 }
+        }
+        #expect(try await ConsumerTests.committedAll(broker))
+    }
+
     @Test(arguments: ["0.00000000001", "1e19"])
     func aStoredRateBeyondTheLimitsIsHeldToThem(_ rate: String) async throws {
         let broker = try await ConsumerTests.broker()

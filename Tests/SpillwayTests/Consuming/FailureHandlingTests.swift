@@ -218,6 +218,60 @@ final class FailingStore: FailureStore {
         #expect(try await letters().map(\.attempts) == [5])
     }
 
+    @Test func aRecordWhoseKeyIsTooLongToBeHeldBecomesADeadLetterAndStopsNoOther() async throws {
+        let broker = try await ConsumerTests.broker(partitions: 1)
+        let handler = RecoveringHandler(failing: ["long0", "a0"])
+        let long = String(repeating: "k", count: 65_536)
+        try await ConsumerTests.run(consumer(broker, handler, .hold)) {
+            try await send(broker, [(long, "long0"), ("a", "a0"), (long, "long1"), ("b", "bad")])
+            try await eventually { try await letters().count == 2 }
+            try await eventually { try await sideRecords == 1 }
+            try await eventually { try await ConsumerTests.committedAll(broker) }
+        }
+        #expect(handler.values == ["long1"], "its key goes on without it")
+        let letter = try await letters()[0]
+        #expect(letter.record.key?.count == 65_536 && letter.attempts == 2)
+        #expect(letter.reason.contains("65535 bytes") && letter.reason.contains("\(Trouble())"))
+    }
+
+    @Test(arguments: [RetryPolicy.Exhaustion.delay, .giveUp])
+    func aVeryLongKeyIsNoMatterToWhatIsNotHeld(exhaustion: RetryPolicy.Exhaustion) async throws {
+        let broker = try await ConsumerTests.broker(partitions: 1)
+        let handler = RecoveringHandler(failing: ["long0"])
+        let long = String(repeating: "k", count: 65_536)
+        try await ConsumerTests.run(consumer(broker, handler, exhaustion)) {
+            try await send(broker, [(long, "long0"), (long, "long1")])
+            try await eventually { try await letters().count + sideRecords == 1 }
+            handler.recover()
+            _ = try await store.requeueDeadLetters(letters().map(\.name), dueMs: 0)
+            try await eventually { handler.values.count == 2 }
+        }
+        #expect(handler.values == ["long1", "long0"])
+    }
+
+    @Test func aGroupMustNotHaveANameThatNoStoreTakes() throws {
+        var configuration = ConsumerTests.configuration()
+        configuration.group = String(repeating: "g", count: 255)
+        try configuration.validate()
+        configuration.group += "g"
+        let error = #expect(throws: ConsumerError.self) { try configuration.validate() }
+        #expect(error?.code == .invalidConfiguration && error?.message.contains("group") == true)
+    }
+
+    @Test func oneRecordInFlightIsTooFewWhereOneIsKeptForTheSideQueue() async throws {
+        let broker = try await ConsumerTests.broker()
+        let error = #expect(throws: ConsumerError.self) {
+            try consumer(broker, RecoveringHandler(), .giveUp) { $0.maxInFlightRecords = 1 }
+        }
+        #expect(error?.code == .invalidConfiguration)
+        #expect(error?.message.contains("maxInFlightRecords of consumer g/t must be at least 2") == true)
+        _ = try consumer(broker, RecoveringHandler(), .giveUp) { $0.maxInFlightRecords = 2 }
+        var configuration = ConsumerTests.configuration()
+        configuration.maxInFlightRecords = 1
+        _ = try Consumer(
+            id: "c", broker: broker, configuration: configuration, processor: .single(RecoveringHandler()))
+    }
+
     @Test func requeueBringsADeadLetterBack() async throws {
         let broker = try await ConsumerTests.broker(partitions: 1)
         let handler = RecoveringHandler(failing: ["a0"])

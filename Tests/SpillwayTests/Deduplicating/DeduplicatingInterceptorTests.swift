@@ -117,6 +117,14 @@ final class FailingDeduplicator: Deduplicator {
         #expect(bench.takeHandled() == ["fail"])
     }
 
+    @Test func nothingBehindARepeatThatComesAgainIsMarked() async throws {
+        let bench = try Bench()
+        #expect(await bench.run("k:1:fail", "k:1:a", "k:2:b", "l:3:c") == "fail, retry in-progress, done, done")
+        // The consumer handles what stands behind the repeat again, after it.
+        #expect(await bench.run("k:1:a", "k:2:b", "l:3:c") == "done, done, done")
+        #expect(bench.takeHandled() == ["fail", "b", "c", "a", "b"])
+    }
+
     @Test func whatIsHandledElsewhereComesAgain() async throws {
         let bench = try Bench()
         guard case .first(let claim) = try await bench.store.begin(bench.id("1")) else { return check(false) }
@@ -185,6 +193,27 @@ final class FailingDeduplicator: Deduplicator {
         #expect(bench.takeHandled() == ["a", "b"])
     }
 
+    @Test func aMarkIsWrittenUnderANewClaimWhenItsOwnWasDroppedToMakeRoom() async throws {
+        var limits = DeduplicatorLimits()
+        limits.maxEntries = 1
+        let bench = try Bench(limits: limits)
+        bench.store.completeFails.withLock { $0 = true }
+        #expect(await bench.run("k:1:a") == "retry failed")
+        bench.store.completeFails.withLock { $0 = false }
+        bench.time.advance(by: limits.claimLease)
+        // Another event takes the place of the claim, whose lease has passed.
+        guard case .first(let other) = try await bench.store.begin(bench.id("2")) else { return check(false) }
+        #expect(await bench.run("k:1:a") == "retry full")
+        bench.store.beginFails.withLock { $0 = true }
+        #expect(await bench.run("k:1:a") == "retry failed")
+        bench.store.beginFails.withLock { $0 = false }
+        await bench.store.abandon(other)
+        #expect(await bench.run("k:1:a") == "done")
+        #expect(bench.store.figures.entries == 1 && bench.store.figures.claims == 0)
+        #expect(await bench.run("k:1:a") == "done")
+        #expect(bench.takeHandled() == ["a"])
+    }
+
     @Test func aFullStorePutsNewEventsOff() async throws {
         var limits = DeduplicatorLimits()
         limits.maxEntries = 1
@@ -211,6 +240,22 @@ final class FailingDeduplicator: Deduplicator {
         }
         guard case .done = outcomes[0] else { return check(false) }
         #expect(bench.shows("refused_claims_total{scope=\"g\"} 1"))
+    }
+
+    @Test func aHandlerThatOutlastsItsLeaseMarksWhatIsTakenOverAndGivenBack() async throws {
+        let bench = try Bench()
+        let context = HandlingContext(
+            record: Record(
+                key: [1], value: [], position: nil, timestampMs: 0,
+                headers: [Header(name: "event-id", value: Array("1".utf8))]),
+            partition: TopicPartition(source: "s", topic: "t", partition: 0))
+        let outcomes = await bench.interceptor.handle([context]) { _ in
+            bench.time.advance(by: .seconds(300))
+            if case .first(let late)? = try? await bench.store.begin(bench.id("1")) { await bench.store.abandon(late) }
+            return [.done]
+        }
+        guard case .done = outcomes[0] else { return check(false) }
+        #expect(try await bench.store.begin(bench.id("1")) == .duplicate)
     }
 
     @Test func outcomesThatAreMissingCountAsFailed() async throws {

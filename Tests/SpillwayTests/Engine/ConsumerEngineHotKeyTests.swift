@@ -18,9 +18,9 @@ import Testing
     }
 
     /// Lets enough records of one key pass for it to be hot, and handles them.
-    private func heat(_ harness: inout EngineHarness, from low: inout UInt64) throws {
+    private func heat(_ harness: inout EngineHarness, _ key: String = "hot", from low: inout UInt64) throws {
         harness.assign()
-        harness.receive("hot", low...low + 199)
+        harness.receive(key, low...low + 199)
         low += 200
         harness.run()
         try #require(harness.engine.hotKeyCount == 1)
@@ -166,6 +166,17 @@ import Testing
         check(counters.moved >= 90 && counters.returned == counters.moved)
         harness.commit()
         check(harness.committed == Position(high: 1, low: low + 110))
+    }
+
+    @Test func aHotKeyThatIsTooLongToBeHeldStaysInItsLane() throws {
+        var harness = try harness(maxQueuedRecords: 10, overflow: .sideQueue)
+        let key = String(repeating: "k", count: 65_536)
+        var low: UInt64 = 1
+        try heat(&harness, key, from: &low)
+        harness.receive(key, low...low + 19)
+        check(harness.engine.heldKeyCount == 0 && !harness.answerWrites())
+        harness.run()
+        check(harness.handled[key] == Array(1...low + 19) && harness.engine.inFlightRecords == 0)
     }
 
     @Test func aStoreThatIsFullOfAKeyDoesNotStopTheKey() throws {

@@ -237,6 +237,49 @@ import Testing
         check(harness.sideRecords == 12 && harness.engine.inFlightRecords == 28)
     }
 
+    /// The store fails each call that has a record of that place in it.
+    private func answer(_ harness: inout EngineHarness, failing low: UInt64) {
+        harness.writes = harness.engine.takeSideWrites(now: harness.now, wallMs: harness.wallMs)
+        let isFailing = harness.writes.map { $0.operations.contains { $0.name.position.low == low } } ?? false
+        harness.answerWrites(isFailing ? .failed : .applied)
+    }
+
+    @Test(arguments: [false, true])
+    func aRecordThatTheStoreNeverTakesStopsNoOther(buries: Bool) throws {
+        var harness = try EngineHarness { $0.retry.moveBudget.capacity = 1_000 }
+        harness.assign()
+        harness.receive((1...100).map { ("k\($0)", $0) })
+        while case let jobs = harness.takeAll(), !jobs.isEmpty {
+            for job in jobs { harness.end(job, buries ? dead(harness) : delay(harness, .seconds(3_600))) }
+        }
+        for _ in 0..<60 {
+            answer(&harness, failing: 37)
+            harness.advance(.seconds(5))
+        }
+        check((buries ? harness.letters.count : harness.sideRecords) == 99)
+        check(harness.engine.inFlightRecords == 1, "it waits with its permit, and is tried again")
+        harness.commit()
+        check(harness.committed == Position(high: 1, low: 37))
+        harness.answerWrites()
+        check((buries ? harness.letters.count : harness.sideRecords) == 100 && harness.engine.inFlightRecords == 0)
+    }
+
+    @Test func aHeldKeyThatTheStoreNeverTakesStopsNoOther() throws {
+        var harness = try EngineHarness { $0.retry.moveBudget.capacity = 1_000 }
+        harness.assign()
+        harness.receive((1...100).map { ("k\($0)", $0) })
+        while case let jobs = harness.takeAll(), !jobs.isEmpty {
+            for job in jobs { harness.end(job, hold(until: harness.now + .seconds(3_600))) }
+        }
+        for _ in 0..<60 {
+            answer(&harness, failing: 37)
+            harness.advance(.seconds(5))
+        }
+        check(harness.sideRecords == 99 && harness.engine.inFlightRecords == 1)
+        harness.answerWrites()
+        check(harness.sideRecords == 100 && harness.engine.inFlightRecords == 0)
+    }
+
     @Test func aFullStoreLetsAKeyGoOnWhoseLastPutMayHaveArrived() throws {
         var harness = try EngineHarness()
         var limits = FailureStoreLimits()
@@ -398,6 +441,17 @@ import Testing
             }
             check(harness.handled == expected, "seed \(seed)")
             check(harness.engine.inFlightRecords == 0 && harness.engine.heldKeyCount == 0 && harness.sideRecords == 0)
+        }
+    }
+}
+
+extension FailureOperation {
+    /// The record that it is of.
+    fileprivate var name: RecordName {
+        switch self {
+        case .put(let entry), .putIfAbsent(let entry): entry.name
+        case .remove(let name): name
+        case .bury(let letter): letter.name
         }
     }
 }

@@ -108,6 +108,13 @@ import Testing
         }
     }
 
+    @Test func oneRecordInFlightIsRefusedWithAFailureStore() throws {
+        var plan = Self.hot(load: 2, HotKeyPolicy())
+        plan.consumer.maxInFlightRecords = 1
+        let error = #expect(throws: ConsumerError.self) { try LoadSimulation(plan, seed: 1).run() }
+        #expect(error?.code == .invalidConfiguration)
+    }
+
     /// Kept in the consumer, a key that is too much stops nothing until the consumer's limit is reached, and then
     /// everything, as its policy says; what is in the consumer stays within the limit.
     @Test func aHotKeyThatIsKeptStopsIntakeOnlyAtTheLimit() throws {

@@ -133,6 +133,7 @@ extension ConsumerEngine {
     func isOverflowing(_ hash: UInt64, _ entry: LaneEntry) -> Bool {
         guard lanes.hotHashes.contains(hash), let policy = settings.hotKeys, policy.overflow == .sideQueue,
             settings.usesFailureStore, entry.record.position != nil,
+            FailureOperation.refusal(toHold: entry.record.key) == nil,
             let lane = lanes.lane(hash, epoch: entry.epoch, key: entry.record.key)
         else { return false }
         return lanes[lane].entries.count >= policy.maxQueuedRecords

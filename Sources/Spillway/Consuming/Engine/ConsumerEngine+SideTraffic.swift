@@ -109,8 +109,8 @@ extension ConsumerEngine {
         let isApplied = result == .applied
         let items = side.end(succeeded: isApplied, full: result == .full, now: now)
         if !isApplied { counters.failedMoves += 1 }
-        // What failed goes back to the front of its queue, in order.
-        for item in isApplied ? items : items.reversed() {
+        // What failed goes behind the others of its queue: one that always fails must not stand before them.
+        for item in items {
             switch item {
             case .removal(let removal): removalEnded(removal, isApplied, now: now)
             case .held(let place, let epoch, let list):
@@ -124,7 +124,7 @@ extension ConsumerEngine {
 
     private mutating func removalEnded(_ removal: SideTraffic.Removal, _ isApplied: Bool, now: MonotonicInstant) {
         guard let slot = states.slot(of: removal.epoch) else { return }
-        guard isApplied else { return side.removals.prepend(removal) }
+        guard isApplied else { return side.removals.append(removal) }
         states[slot].side.operations -= 1
         states[slot].side.leave(removal.name.position)
         if let place = removal.place, heldKeys.isLive(place, removal.epoch) {
@@ -170,8 +170,7 @@ extension ConsumerEngine {
             }
             if !heldKeys[place].isQueued {
                 heldKeys[place].isQueued = true
-                // One for which there is no room must not stand before one that needs none.
-                if result == .full { side.keysToPut.append(place) } else { side.keysToPut.prepend(place) }
+                side.keysToPut.append(place)
             }
             return
         }
@@ -230,13 +229,7 @@ extension ConsumerEngine {
         guard let slot = states.slot(of: entry.epoch) else { return forgetMove(number) }
         let isBurial = reason.move.destination == .deadLetter
         guard result == .applied else {
-            // One for which there is no room does not stand before the others.
-            switch (isBurial, result) {
-            case (true, .full): side.burials.append(number)
-            case (true, _): side.burials.prepend(number)
-            case (false, .full): side.moves.append(number)
-            case (false, _): side.moves.prepend(number)
-            }
+            if isBurial { side.burials.append(number) } else { side.moves.append(number) }
             return
         }
         states[slot].side.operations -= 1

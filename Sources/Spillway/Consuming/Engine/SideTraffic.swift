@@ -65,8 +65,8 @@ struct SideTraffic: Sendable {
     private var isBurialFull = false
     /// The side queue or the dead letters have no room.
     var isFull: Bool { isPutFull || isBurialFull }
-    /// The most operations in one call, by kind: fewer after a call for which there was no room, since there may be
-    /// room for a part of it.
+    /// The most operations in one call, by kind: fewer after a call that failed, since there may be room for a part of
+    /// it, or only one of them be at fault.
     private var mostOperations = [Int](repeating: maxOperations, count: Kind.allCases.count)
 
     /// The most operations and bytes in one call.
@@ -134,13 +134,12 @@ struct SideTraffic: Sendable {
             mostOperations[kind.rawValue] = min(Self.maxOperations, mostOperations[kind.rawValue] * 2)
             // What is removed makes room.
             if kind == .remove, isPutFull { notBefore[Kind.put.rawValue] = now }
-        } else if full {
-            // Others have their turn, for which there may be room.
-            notBefore[kind.rawValue] = now + Self.backoff.base
-            mostOperations[kind.rawValue] = max(1, operationsUnderWay / 2)
         } else {
-            failures[kind.rawValue] += 1
-            notBefore[kind.rawValue] = now + Self.backoff.bound(afterAttempts: failures[kind.rawValue])
+            mostOperations[kind.rawValue] = max(1, operationsUnderWay / 2)
+            // Where there is no room others have their turn, for which there may be some.
+            if !full { failures[kind.rawValue] += 1 }
+            notBefore[kind.rawValue] =
+                now + (full ? Self.backoff.base : Self.backoff.bound(afterAttempts: failures[kind.rawValue]))
         }
         return underWay
     }

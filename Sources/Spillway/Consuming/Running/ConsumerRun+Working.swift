@@ -144,15 +144,22 @@ extension ConsumerRun {
             if !Task.isCancelled { logFailure("a record of \(context.partition) failed and is handled again", error) }
             return .retry(at: now + delay)
         case .hold(let delay, let error):
+            if let refusal = Self.refusalToHold(context.record, after: error) {
+                return await giveUp(context, refusal, orRetryAt: retryAt)
+            }
             return .move(Move(.hold(until: now + delay), reason: Self.reason(error)), orRetryAt: retryAt)
         case .delay(let delay, let error):
             return .move(Move(.delay(until: now + delay), reason: Self.reason(error)), orRetryAt: retryAt)
-        case .giveUp(let error):
-            guard consumer.failureStore == nil || context.record.position == nil else {
-                return .move(Move(.deadLetter, reason: Self.reason(error)), orRetryAt: retryAt)
-            }
-            return await giveUp(context, error, orRetryAt: retryAt)
+        case .giveUp(let error): return await giveUp(context, error, orRetryAt: retryAt)
         }
+    }
+
+    /// Why a record that failed can't be held; `nil` if it can.
+    private static func refusalToHold(_ record: Record, after error: any Error) -> FailureStoreError? {
+        guard var refusal = FailureOperation.refusal(toHold: record.key) else { return nil }
+        refusal.message += "; the handler failed with: \(error)"
+        refusal.cause = error
+        return refusal
     }
 
     /// What an error says, at most 1,000 bytes of it.
@@ -164,6 +171,9 @@ extension ConsumerRun {
     private func giveUp(
         _ context: HandlingContext, _ error: any Error, orRetryAt retryAt: MonotonicInstant
     ) async -> WorkResult {
+        guard consumer.failureStore == nil || context.record.position == nil else {
+            return .move(Move(.deadLetter, reason: Self.reason(error)), orRetryAt: retryAt)
+        }
         do {
             try await consumer.onGivenUp?(GivenUpRecord(context: context, error: error))
         } catch {
