@@ -10,7 +10,7 @@ import Testing
 
     /// Sends with a token; true if it was the first.
     private func send(_ tokens: inout InMemoryDeduplication, _ token: Deduplication, nowMs: Int64) throws -> Bool {
-        if try tokens.earlier(token, 1, nowMs: nowMs) != nil { return false }
+        if try tokens.earlier(token, 0, nowMs: nowMs) != nil { return false }
         tokens.keep(token, receipts: [], nowMs: nowMs)
         return true
     }
@@ -23,7 +23,7 @@ import Testing
                 check(try send(&tokens, token(round * 100 + number, lifetimeMs: 50), nowMs: Int64(round) * 50))
             }
             let error = #expect(throws: BrokerError.self) {
-                try tokens.earlier(token(-1, lifetimeMs: 50), 1, nowMs: Int64(round) * 50 + 49)
+                try tokens.earlier(token(-1, lifetimeMs: 50), 0, nowMs: Int64(round) * 50 + 49)
             }
             #expect(error?.code == .queueFull)
         }
