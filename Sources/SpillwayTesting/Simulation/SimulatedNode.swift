@@ -26,6 +26,10 @@ struct SimulatedNode: Sendable {
     /// Names the process: a new one after each crash.
     let process: Int
     var inbox: [Event] = []
+    /// What was taken out of the inbox, and has not reached the engine yet.
+    var hand: Event?
+    /// How many of the engine's seeks had been carried out when its next event was asked for.
+    var seeksDone: UInt64 = 0
     var running: [Running] = []
     var demandRecords = 0
     var demandBytes = 0

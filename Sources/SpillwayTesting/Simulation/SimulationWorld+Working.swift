@@ -23,6 +23,7 @@ extension SimulationWorld {
             where nodes[index].lost[commit.partition.partition]?.contains(commit.generation) == true {
                 throw SimulationViolation("fence: a commit of \(commit.partition) after it was lost")
             }
+            noteTaken(commits)
             let changed = commits.map { mutated($0) }
             nodes[index].commits = SimulatedNode.Pending(value: changed, at: later(10))
         }
@@ -47,6 +48,7 @@ extension SimulationWorld {
     }
 
     private mutating func seek(_ seek: (partition: TopicPartition, position: Position), by index: Int) {
+        noteSeek(seek, by: index)
         let number = seek.partition.partition
         // What was fetched before is dropped, and its demand given back.
         for event in nodes[index].inbox {

@@ -75,6 +75,40 @@ import Testing
         check(harness.committed == at(target + 2))
     }
 
+    @Test(arguments: [false, true])
+    func whatWasOnItsWayDuringASeekIsNotTakenForTheNewPlace(usesFailureStore: Bool) throws {
+        var harness = try EngineHarness(usesFailureStore: usesFailureStore)
+        harness.assign(start: 10)
+        harness.receive("a", 10...19)
+        harness.run()
+        let seeksDone = harness.engine.seeksAsked
+        harness.engine.seek(partition, to: at(1), now: harness.now)
+        harness.settle()
+        _ = harness.takeActions()
+        // The broker was asked for one of them before the seek, and for the other one before the seek that followed.
+        for (low, seeksDone) in [(20, seeksDone), (21, harness.engine.seeksAsked)] as [(UInt64, UInt64)] {
+            harness.receive([("a", low)], seeksDone: seeksDone)
+            check(harness.engine.inFlightRecords == 0)
+            check(harness.takeActions().seek.map(\.position) == [at(1)])
+        }
+        harness.receive("a", 1...21)
+        harness.run()
+        check(harness.handled["a"] == Array(10...19) + Array(1...21))
+        harness.commit()
+        check(harness.committed == at(22))
+    }
+
+    @Test func aSeekOfOnePartitionLeavesWhatIsOnItsWayOfOthers() throws {
+        var harness = try EngineHarness(usesFailureStore: false)
+        harness.assign()
+        let second = ConsumerEngineTests.second
+        harness.engine.assign([Assignment(partition: second, generation: 1, start: at(1))], now: harness.now)
+        harness.engine.seek(second, to: at(9), now: harness.now)
+        harness.settle()
+        harness.receive([("a", 1)], seeksDone: 0)
+        check(harness.engine.inFlightRecords == 1)
+    }
+
     @Test func aSeekEndsAlsoWhenAllThatRunsSucceeds() throws {
         var harness = try EngineHarness(usesFailureStore: false)
         harness.assign()

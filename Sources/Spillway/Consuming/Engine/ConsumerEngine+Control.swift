@@ -53,8 +53,7 @@ extension ConsumerEngine {
         state.mustCommit = true
         state.isPausedByUser = old.isPausedByUser
         epochs[state.partition] = state.epoch
-        states.insert(state)
-        actions.seek.append((state.partition, position))
+        askForSeek(states.insert(state))
         if state.phase == .opening {
             actions.pause.append(state.partition)
             actions.open.append(
@@ -64,6 +63,14 @@ extension ConsumerEngine {
             actions.resume.append(state.partition)
         }
         nextCommitAt = .zero
+    }
+
+    /// Has the broker deliver from where the partition begins; what was asked of it before that is not taken in.
+    mutating func askForSeek(_ slot: Int) {
+        seeksAsked += 1
+        states[slot].seek = seeksAsked
+        actions.seek.append((states[slot].partition, states[slot].start))
+        actions.seeksAsked = seeksAsked
     }
 
     private mutating func fenceForSeek(_ state: PartitionState) {

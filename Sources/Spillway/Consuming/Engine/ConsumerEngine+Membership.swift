@@ -50,7 +50,7 @@ extension ConsumerEngine {
         for (summary, dueAt) in held { addHeldKey(summary, dueAt: dueAt, slot: slot) }
         states[slot].side.nextLook = now
         // What was fetched while it was being opened was dropped.
-        actions.seek.append((partition, states[slot].start))
+        askForSeek(slot)
         if !states[slot].isPausedByUser { actions.resume.append(partition) }
     }
 

@@ -155,6 +155,8 @@ package struct EngineActions: Sendable {
 
     package var pause: [TopicPartition] = []
     package var seek: [(partition: TopicPartition, position: Position)] = []
+    /// How many seeks the engine had asked for with the last of these; 0 if there is none here.
+    package var seeksAsked: UInt64 = 0
     package var resume: [TopicPartition] = []
     package var open: [Opening] = []
     package var completeRevocation: [TopicPartition] = []
@@ -171,7 +173,7 @@ package struct EngineActions: Sendable {
 package struct EngineCounters: Sendable, Equatable {
     /// Records taken in.
     package var received = 0
-    /// Records that came for a partition or generation that is not owned, or before its start.
+    /// Records that came for a partition or generation that is not owned, before its start, or of before a seek.
     package var stale = 0
     /// Records that had been received before in the same assignment, or were in the side queue already.
     package var repeated = 0
