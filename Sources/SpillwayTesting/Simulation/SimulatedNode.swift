@@ -31,6 +31,8 @@ struct SimulatedNode: Sendable {
     /// How many of the engine's seeks had been carried out when its next event was asked for.
     var seeksDone: UInt64 = 0
     var running: [Running] = []
+    /// The partitions that the broker delivers nothing of, owned or not.
+    var paused: Set<Int> = []
     var demandRecords = 0
     var demandBytes = 0
     var openings: [Pending<EngineActions.Opening>] = []

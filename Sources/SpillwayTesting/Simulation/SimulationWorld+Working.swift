@@ -30,12 +30,10 @@ extension SimulationWorld {
     }
 
     private mutating func carryOut(_ actions: EngineActions, by index: Int) throws(SimulationViolation) {
-        for partition in actions.pause where broker.slots[partition.partition].owner == index {
-            broker.slots[partition.partition].isPaused = true
-        }
+        nodes[index].paused.formUnion(actions.pause.map(\.partition))
         for seek in actions.seek where mutation != .ignoresOwnPositions { self.seek(seek, by: index) }
         for partition in actions.resume where mutation != .forgetsToResume || phase == .leaving {
-            if broker.slots[partition.partition].owner == index { broker.slots[partition.partition].isPaused = false }
+            nodes[index].paused.remove(partition.partition)
         }
         for opening in actions.open {
             nodes[index].openings.append(SimulatedNode.Pending(value: opening, at: later(20)))

@@ -151,7 +151,8 @@ struct SimulationWorld: Sendable {
     mutating func deliver(to index: Int) {
         let candidates = broker.slots.indices.filter { number in
             let slot = broker.slots[number]
-            return slot.owner == index && !slot.isRevoking && !slot.isPaused && slot.next < broker.available[number]
+            return slot.owner == index && !slot.isRevoking && !nodes[index].paused.contains(number)
+                && slot.next < broker.available[number]
         }
         guard nodes[index].demandRecords > 0, nodes[index].demandBytes > 0, nodes[index].inbox.count < 3,
             let number = candidates.randomElement(using: &random)

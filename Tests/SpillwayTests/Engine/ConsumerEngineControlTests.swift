@@ -48,6 +48,23 @@ import Testing
         check(harness.takeActions().resume == [partition])
     }
 
+    @Test func aPartitionThatIsGivenBackWhilePausedComesBackResumed() throws {
+        for isResumedMeanwhile in [true, false] {
+            var harness = try EngineHarness(usesFailureStore: false)
+            harness.assign()
+            harness.receive([("a", 1)])
+            let jobs = harness.takeAll()
+            harness.engine.setAllPaused(true)
+            harness.engine.revoke([partition], now: harness.now)
+            if isResumedMeanwhile { harness.engine.setAllPaused(false) }
+            harness.settle()
+            harness.end(jobs)
+            harness.commit()
+            let actions = harness.takeActions()
+            check(actions.resume == [partition] && actions.completeRevocation == [partition])
+        }
+    }
+
     // MARK: Seek
 
     @Test(arguments: [UInt64(1), 40])

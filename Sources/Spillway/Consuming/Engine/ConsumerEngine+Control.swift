@@ -15,9 +15,11 @@ extension ConsumerEngine {
             guard let epoch = epochs[partition], let slot = states.slot(of: epoch),
                 states[slot].isPausedByUser != isPaused
             else { continue }
+            // One that drains stays as it is until it has gone, and whatever holds it at the broker is taken back then.
+            guard !states[slot].isDraining else { continue }
             states[slot].isPausedByUser = isPaused
-            // One that is being opened is paused until then, and one that drains until it has gone.
-            guard !states[slot].isPaused, states[slot].phase != .opening, !states[slot].isDraining else { continue }
+            // One that is being opened is paused until then.
+            guard !states[slot].isPaused, states[slot].phase != .opening else { continue }
             if isPaused { actions.pause.append(partition) } else { actions.resume.append(partition) }
         }
     }
