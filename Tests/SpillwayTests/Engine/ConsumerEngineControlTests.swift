@@ -65,6 +65,34 @@ import Testing
         }
     }
 
+    @Test func aPauseThatComesWithMoreRoomHolds() throws {
+        var harness = try EngineHarness { $0.maxUncommittedRecords = 4 }
+        harness.assign()
+        harness.receive([("stuck", 1), ("a", 2), ("b", 3), ("c", 4)])
+        _ = harness.takeActions()
+        var settings = harness.engine.settings
+        settings.maxUncommittedRecords = 100
+        harness.engine.change(settings, now: harness.now)
+        harness.engine.setAllPaused(true)
+        harness.settle()
+        let actions = harness.takeActions()
+        check(actions.pause == [partition] && actions.resume.isEmpty)
+        harness.engine.setAllPaused(false)
+        harness.settle()
+        check(harness.takeActions().resume == [partition])
+    }
+
+    @Test func aPausedPartitionThatIsAssignedAnewIsPausedUntilItIsOpened() throws {
+        var harness = try EngineHarness { $0.maxUncommittedRecords = 4 }
+        harness.assign()
+        _ = harness.takeActions()
+        harness.receive((1...4).map { ("key\($0)", $0) })
+        check(harness.takeActions().pause == [partition])
+        harness.engine.assign([ConsumerEngineTests.assignment(generation: 2, start: 1)], now: harness.now)
+        let actions = harness.engine.takeActions()
+        check(actions.pause == [partition] && actions.resume.isEmpty && actions.open.count == 1)
+    }
+
     // MARK: Seek
 
     @Test(arguments: [UInt64(1), 40])

@@ -20,7 +20,7 @@ extension ConsumerEngine {
             states[slot].isPausedByUser = isPaused
             // One that is being opened is paused until then.
             guard !states[slot].isPaused, states[slot].phase != .opening else { continue }
-            if isPaused { actions.pause.append(partition) } else { actions.resume.append(partition) }
+            actions.setPaused(isPaused, partition)
         }
     }
 
@@ -32,7 +32,7 @@ extension ConsumerEngine {
         case .active, .seeking: break
         case .opening:
             // It is opened anew at the other place, or goes on there at once.
-            if !settings.usesFailureStore, !states[slot].isPausedByUser { actions.resume.append(partition) }
+            if !settings.usesFailureStore, !states[slot].isPausedByUser { actions.setPaused(false, partition) }
         case .draining: return
         }
         states[slot].phase = .seeking(to: position)
@@ -57,12 +57,12 @@ extension ConsumerEngine {
         epochs[state.partition] = state.epoch
         askForSeek(states.insert(state))
         if state.phase == .opening {
-            actions.pause.append(state.partition)
+            actions.setPaused(true, state.partition)
             actions.open.append(
                 EngineActions.Opening(
                     partition: state.partition, epoch: state.epoch, generation: state.generation))
         } else if old.isPaused, !old.isPausedByUser {
-            actions.resume.append(state.partition)
+            actions.setPaused(false, state.partition)
         }
         nextCommitAt = .zero
     }

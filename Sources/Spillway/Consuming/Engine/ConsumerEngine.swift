@@ -188,7 +188,7 @@ package struct ConsumerEngine: Sendable {
                 || (states.count > 1 && (held.records >= share.records || held.bytes >= share.bytes))
         else { return }
         states[slot].isPaused = true
-        if !states[slot].isPausedByUser { actions.pause.append(states[slot].partition) }
+        if !states[slot].isPausedByUser { actions.setPaused(true, states[slot].partition) }
     }
 
     mutating func resumeIfRoom(_ slot: Int) {
@@ -199,7 +199,7 @@ package struct ConsumerEngine: Sendable {
             held.records * 2 <= share.records, held.bytes * 2 <= share.bytes
         else { return }
         states[slot].isPaused = false
-        if !states[slot].isPausedByUser { actions.resume.append(states[slot].partition) }
+        if !states[slot].isPausedByUser { actions.setPaused(false, states[slot].partition) }
     }
 
     /// What is to be done now, each thing once.

@@ -153,16 +153,28 @@ package struct EngineActions: Sendable {
         package var generation: UInt64
     }
 
-    package var pause: [TopicPartition] = []
+    package internal(set) var pause: [TopicPartition] = []
     package var seek: [(partition: TopicPartition, position: Position)] = []
     /// How many seeks the engine had asked for with the last of these; 0 if there is none here.
     package var seeksAsked: UInt64 = 0
-    package var resume: [TopicPartition] = []
+    package internal(set) var resume: [TopicPartition] = []
     package var open: [Opening] = []
     package var completeRevocation: [TopicPartition] = []
     package var request: (records: Int, bytes: Int)?
 
     package init() {}
+
+    /// Has a partition paused or resumed. The last word on it holds: resumes are carried out after pauses, whichever was
+    /// decided first.
+    mutating func setPaused(_ isPaused: Bool, _ partition: TopicPartition) {
+        if isPaused {
+            resume.removeAll { $0 == partition }
+            pause.append(partition)
+        } else {
+            pause.removeAll { $0 == partition }
+            resume.append(partition)
+        }
+    }
 
     package var isEmpty: Bool {
         pause.isEmpty && seek.isEmpty && resume.isEmpty && open.isEmpty && completeRevocation.isEmpty && request == nil
