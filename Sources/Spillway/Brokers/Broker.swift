@@ -124,6 +124,9 @@ public protocol Subscription: Sendable {
 
     /// The next record delivered of the partition is the first at or after the position. Records fetched before are
     /// dropped by the broker, and their demand is given back; also if the partition has gone meanwhile.
+    ///
+    /// Holds for every call of ``next()`` that begins after this has returned. One that is under way may still return
+    /// records of the old place, or already those of the new one; the consumer drops them and seeks again.
     func seek(_ partition: TopicPartition, to position: Position)
 
     /// Stores, for each partition, the position to read next. Not durable before a later sync where the broker says

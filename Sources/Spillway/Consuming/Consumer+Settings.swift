@@ -99,7 +99,11 @@ extension Consumer {
     private func positions(of target: SeekTarget, topic: String) async throws -> [TopicPartition: Position] {
         let ends = try await broker.endPositions(of: topic)
         switch target {
-        case .earliest: return ends.mapValues { _ in .start }
+        case .earliest:
+            // What waits in the side queue goes on once the log has passed it: of what retention has taken, only the place
+            // where the log begins can tell.
+            guard let administered = broker as? any GroupAdministration else { return ends.mapValues { _ in .start } }
+            return try await administered.positions(of: topic, atOrAfterMs: .min)
         case .latest: return ends
         case .positions(let wanted):
             guard let unknown = wanted.keys.first(where: { number in !ends.keys.contains { $0.partition == number } })

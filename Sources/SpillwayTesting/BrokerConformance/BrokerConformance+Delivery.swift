@@ -7,6 +7,7 @@ extension BrokerConformance {
         ("membership events need no demand", { try await $0.eventsWithoutDemand() }),
         ("a paused partition is silent and others go on", { try await $0.pausing() }),
         ("a seek goes back and forward", { try await $0.seeking() }),
+        ("what was fetched before a seek does not come after it", { try await $0.seekingWithinAFetch() }),
         ("a group begins at the earliest or the latest record", { try await $0.startPositions() }),
         ("next() ends after close(), and throws when cancelled", { try await $0.closing() }),
         ("nothing is lost when subscribers close and come again", { try await $0.continuing() }),
@@ -105,6 +106,36 @@ extension BrokerConformance {
             member.subscription.resume([partition])
             try await eventually("ten come again") { member.seen.records.count == 150 }
             try requireEqual(Array(member.seen.values[140...]), (40..<50).map { "\($0)" }, "what comes after a skip")
+        }
+    }
+
+    /// A fetch may find records of several partitions, and next() returns one after the other: a seek comes between.
+    private func seekingWithinAFetch() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 4)
+        let receipts = try await send((0..<200).map { ("key\($0)", "\($0)") }, to: topic, broker)
+        var ends: [TopicPartition: Position] = [:]
+        for receipt in receipts { ends[receipt.partition] = receipt.position }
+        let subscription = try await broker.subscribe(SubscriptionRequest(topic: topic, group: "g"))
+        subscription.request(records: 1_000_000, bytes: 1 << 30)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            // Ends the wait for what does not come, and at last the subscription.
+            group.addTask {
+                try? await Task.sleep(for: timeout)
+                await subscription.close()
+            }
+            defer { group.cancelAll() }
+            var left = ends
+            var isSought = false
+            while !left.isEmpty, let event = try await subscription.next() {
+                guard case .records(let batch) = event else { continue }
+                if isSought, let end = left.removeValue(forKey: batch.partition) {
+                    try requireEqual(batch.records.first?.position, end, "the first record after the seek")
+                } else if !isSought {
+                    isSought = true
+                    for (partition, end) in ends { subscription.seek(partition, to: end) }
+                }
+            }
+            try require(left.isEmpty, "every partition goes on where it was sought")
         }
     }
 

@@ -124,7 +124,8 @@ struct LoadWorld {
             } else {
                 idle = 0
                 engine.receive(
-                    RecordBatch(partition: logs[nextFetch].name, generation: 1, records: records), now: now)
+                    RecordBatch(partition: logs[nextFetch].name, generation: 1, records: records),
+                    seeksDone: engine.seeksAsked, now: now)
             }
             nextFetch = (nextFetch + 1) % logs.count
         }

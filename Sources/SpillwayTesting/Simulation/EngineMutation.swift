@@ -27,6 +27,8 @@ public enum EngineMutation: String, CaseIterable, Sendable {
     case forgetsToResume
     /// The handler's own position is not sought.
     case ignoresOwnPositions
+    /// What was on its way to the engine during a seek is taken for records of the new place.
+    case takesWhatCameDuringASeek
     /// The engine is not told that a partition was lost.
     case hearsNoLoss
     /// The failure store says that it has put what it has not.

@@ -2,7 +2,7 @@ import Spillway
 import SpillwayCore
 
 /// Runs the consumer engine in a world that a seed decides: processes crash at any step, partitions move, records
-/// come twice or late, handlers are slow and fail, commits fail. Afterwards the world heals and everything ends.
+/// come twice or late, handlers are slow and fail, commits fail, operators pause and go back. Afterwards the world heals and everything ends.
 ///
 /// Checked all the time: order per key, no two records of a key at once, none twice in one assignment, no commit past an unfinished record, what is
 /// held and demanded is within the limits, no work goes on after a partition was given back. Checked at the end:
@@ -28,6 +28,8 @@ public struct EngineSimulation: Sendable {
         public var buried = 0
         /// Times a key became hot.
         public var heated = 0
+        /// Times an operator went back in a partition.
+        public var seeks = 0
 
         /// Makes a report of nothing.
         public init() {}

@@ -12,7 +12,6 @@ struct SimulatedBroker: Sendable {
         /// The first entry that the owner may see.
         var floor = 0
         var isRevoking = false
-        var isPaused = false
     }
 
     var slots: [Slot]
@@ -33,7 +32,6 @@ struct SimulatedBroker: Sendable {
         slots[number].owner = node
         slots[number].generation += 1
         slots[number].isRevoking = false
-        slots[number].isPaused = false
         slots[number].next = ledger.firstIndex(number, atOrAfter: start)
         slots[number].floor = slots[number].next
         return Assignment(

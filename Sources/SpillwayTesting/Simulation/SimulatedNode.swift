@@ -26,7 +26,13 @@ struct SimulatedNode: Sendable {
     /// Names the process: a new one after each crash.
     let process: Int
     var inbox: [Event] = []
+    /// What was taken out of the inbox, and has not reached the engine yet.
+    var hand: Event?
+    /// How many of the engine's seeks had been carried out when its next event was asked for.
+    var seeksDone: UInt64 = 0
     var running: [Running] = []
+    /// The partitions that the broker delivers nothing of, owned or not.
+    var paused: Set<Int> = []
     var demandRecords = 0
     var demandBytes = 0
     var openings: [Pending<EngineActions.Opening>] = []

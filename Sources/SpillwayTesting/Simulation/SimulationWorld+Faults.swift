@@ -10,12 +10,13 @@ extension SimulationWorld {
         if random.chance(plan.moveRate) { repeatLate(Int.random(in: broker.slots.indices, using: &random)) }
     }
 
-    /// An operator pauses, resumes, or changes settings.
+    /// An operator pauses, resumes, goes back, or changes settings.
     private mutating func control(_ index: Int) throws(SimulationViolation) {
         let number = Int.random(in: broker.slots.indices, using: &random)
-        switch Int.random(in: 0..<4, using: &random) {
+        switch Int.random(in: 0..<6, using: &random) {
         case 0: nodes[index].engine.setPaused(true, [SimulatedBroker.name(number)])
         case 1: nodes[index].engine.setPaused(false, [SimulatedBroker.name(number)])
+        case 2, 3: goBack(number, by: index)
         default:
             var settings = plan.settings
             settings.concurrency = Int.random(in: 1...6, using: &random)
@@ -90,7 +91,7 @@ extension SimulationWorld {
     func check(_ index: Int) throws(SimulationViolation) {
         let node = nodes[index]
         let limit = plan.settings.maxInFlightRecords
-        let onTheWay = node.inbox.reduce(0) { sum, event in
+        let onTheWay = (node.inbox + (node.hand.map { [$0] } ?? [])).reduce(0) { sum, event in
             if case .records(let batch) = event { sum + batch.records.count } else { sum }
         }
         let held = node.engine.inFlightRecords + node.demandRecords + onTheWay

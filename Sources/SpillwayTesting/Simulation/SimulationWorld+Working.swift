@@ -23,18 +23,17 @@ extension SimulationWorld {
             where nodes[index].lost[commit.partition.partition]?.contains(commit.generation) == true {
                 throw SimulationViolation("fence: a commit of \(commit.partition) after it was lost")
             }
+            noteTaken(commits)
             let changed = commits.map { mutated($0) }
             nodes[index].commits = SimulatedNode.Pending(value: changed, at: later(10))
         }
     }
 
     private mutating func carryOut(_ actions: EngineActions, by index: Int) throws(SimulationViolation) {
-        for partition in actions.pause where broker.slots[partition.partition].owner == index {
-            broker.slots[partition.partition].isPaused = true
-        }
+        nodes[index].paused.formUnion(actions.pause.map(\.partition))
         for seek in actions.seek where mutation != .ignoresOwnPositions { self.seek(seek, by: index) }
         for partition in actions.resume where mutation != .forgetsToResume || phase == .leaving {
-            if broker.slots[partition.partition].owner == index { broker.slots[partition.partition].isPaused = false }
+            nodes[index].paused.remove(partition.partition)
         }
         for opening in actions.open {
             nodes[index].openings.append(SimulatedNode.Pending(value: opening, at: later(20)))
@@ -47,6 +46,7 @@ extension SimulationWorld {
     }
 
     private mutating func seek(_ seek: (partition: TopicPartition, position: Position), by index: Int) {
+        noteSeek(seek, by: index)
         let number = seek.partition.partition
         // What was fetched before is dropped, and its demand given back.
         for event in nodes[index].inbox {

@@ -30,6 +30,8 @@ struct SimulationWorld: Sendable {
     /// Work of processes that have lost the partition or their life; its effect comes late.
     var ghosts: [SimulatedNode.Running] = []
     var store = SimulatedFailureStore()
+    /// Where operators have gone back, by partition.
+    var operatorSeeks: [Int: OperatorSeek] = [:]
     /// When records were to come back that a planted bug lets come earlier.
     var promisedDue: [Position: MonotonicInstant] = [:]
     /// Runs a user's handlers; without it handling is drawn from the seed.
@@ -83,7 +85,7 @@ struct SimulationWorld: Sendable {
         }
         phase = .healed
         try run("a record was lost, or not committed") {
-            $0.ledger.isComplete && $0.firstUncommitted == nil && $0.store.entries.isEmpty
+            $0.ledger.isComplete && $0.operatorSeeks.isEmpty && $0.firstUncommitted == nil && $0.store.entries.isEmpty
         }
         phase = .leaving
         for index in nodes.indices { nodes[index].isLeaving = true }
@@ -134,6 +136,7 @@ struct SimulationWorld: Sendable {
         for number in broker.slots.indices where broker.slots[number].owner == nil {
             let candidates = nodes.indices.filter { !nodes[$0].isLeaving }
             guard let node = candidates.randomElement(using: &random) else { return }
+            forgetSeek(number)
             let assignment = broker.assign(number, to: node, ledger: ledger)
             trace.note("partition \(number) goes to process \(nodes[node].process), from \(assignment.start) on")
             nodes[node].inbox.append(.assigned(assignment))
@@ -143,7 +146,8 @@ struct SimulationWorld: Sendable {
     mutating func deliver(to index: Int) {
         let candidates = broker.slots.indices.filter { number in
             let slot = broker.slots[number]
-            return slot.owner == index && !slot.isRevoking && !slot.isPaused && slot.next < broker.available[number]
+            return slot.owner == index && !slot.isRevoking && !nodes[index].paused.contains(number)
+                && slot.next < broker.available[number]
         }
         guard nodes[index].demandRecords > 0, nodes[index].demandBytes > 0, nodes[index].inbox.count < 3,
             let number = candidates.randomElement(using: &random)
@@ -176,8 +180,14 @@ struct SimulationWorld: Sendable {
     // MARK: Processes
 
     mutating func takeEvent(_ index: Int) throws(SimulationViolation) {
-        guard !nodes[index].inbox.isEmpty else { return }
-        let event = nodes[index].inbox.removeFirst()
+        if nodes[index].hand == nil {
+            guard !nodes[index].inbox.isEmpty else { return }
+            nodes[index].hand = nodes[index].inbox.removeFirst()
+            // Others may come to the engine before it does: a seek does not reach it any more.
+            if random.chance(0.3) { return }
+        }
+        guard let event = nodes[index].hand else { return }
+        nodes[index].hand = nil
         let now = now
         switch event {
         case .assigned(let assignment):
@@ -196,9 +206,11 @@ struct SimulationWorld: Sendable {
             if mutation == .ignoresGenerations {
                 batch.generation = broker.slots[batch.partition.partition].generation
             }
-            nodes[index].engine.receive(batch, now: now)
+            let seeksDone = mutation == .takesWhatCameDuringASeek ? .max : nodes[index].seeksDone
+            nodes[index].engine.receive(batch, seeksDone: seeksDone, now: now)
         }
         try pump(index)
+        nodes[index].seeksDone = nodes[index].engine.seeksAsked
     }
 
     mutating func passTime(_ index: Int) throws(SimulationViolation) {
@@ -213,6 +225,7 @@ struct SimulationWorld: Sendable {
                 result = try broker.commit(commits.value, of: index, ledger: ledger) { partition, position in
                     store.entries[RecordName(group: group, partition: partition, position: position)] != nil
                 }
+                try noteStored(commits.value, result)
             }
             trace.note(
                 "process \(nodes[index].process) commits"

@@ -129,6 +129,30 @@ final class FailingStore: FailureStore {
         try await store.deadLetters(group: "g", after: nil, limit: 1_000)
     }
 
+    @Test func aHeldKeyGoesOnAfterASeekToTheEarliestOfALogThatRetentionHasEmptied() async throws {
+        var limits = InMemoryBroker.Limits()
+        limits.maxRecords = 3
+        let broker = InMemoryBroker(limits: limits)
+        _ = try await broker.ensureTopic("t", partitions: 2)
+        let keys = try (0..<2).map { number in
+            try unwrap(
+                (0...).lazy.map { "k\($0)" }.first { KeyPartitioner.partition(for: Array($0.utf8), of: 2) == number })
+        }
+        let first = TopicPartition(source: broker.source, topic: "t", partition: 0)
+        let handler = RecoveringHandler(failing: ["a"])
+        let consumer = try consumer(broker, handler, .hold)
+        try await ConsumerTests.run(consumer) {
+            try await send(broker, [(keys[0], "a")])
+            let ends = try await broker.endPositions(of: "t")
+            try await eventually { try await broker.committed(group: "g", topic: "t")[first] == ends[first] }
+            for number in 0..<3 { try await send(broker, [(keys[1], "b\(number)")]) }
+            #expect(try await broker.positions(of: "t", atOrAfterMs: .min)[first] == ends[first])
+            try await consumer.seek(to: .earliest, by: "ann")
+            handler.recover()
+            try await soon("the held key goes on") { handler.values(keys[0]) == ["a"] }
+        }
+    }
+
     @Test func aHeldKeyKeepsItsOrderWhileTheOthersAndTheCommitGoOn() async throws {
         let broker = try await ConsumerTests.broker(partitions: 1)
         let handler = RecoveringHandler(failing: ["a0"])

@@ -119,6 +119,36 @@ private final class LingeringHandler: SingleHandler {
         #expect(notebook.values.contains("last"))
     }
 
+    @Test func aSeekBackIsNotUndoneByWhatTheBrokerHadHandedOver() async throws {
+        let inner = try await ConsumerTests.broker(partitions: 1)
+        let time = ManualTimeSource()
+        let broker = FaultInjectingBroker(inner, timeSource: time)
+        let notebook = Notebook()
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: ConsumerTests.configuration(),
+            processor: .single(NotingHandler(notebook: notebook)), logger: quietLogger)
+        func send(_ numbers: Range<Int>) async throws {
+            for number in numbers {
+                _ = try await inner.send(Message(key: [1], value: Array("\(number)".utf8)), to: "t")
+            }
+        }
+        try await ConsumerTests.run(consumer) {
+            try await send(0..<10)
+            try await eventually { notebook.values.count == 10 }
+            var faults = BrokerFaults()
+            faults.deliveryDelay = .seconds(1)
+            broker.faults = faults
+            try await send(10..<15)
+            try await eventually { time.sleeperCount == 1 }
+            broker.faults = BrokerFaults()
+            try await consumer.seek(to: .earliest, by: "ann")
+            time.advance(by: .seconds(1))
+            try await soon("everything is handled again") { notebook.values.count == 25 }
+        }
+        #expect(notebook.values == ((0..<10) + Array(0..<15)).map { "\($0)" })
+        #expect(try await ConsumerTests.committedAll(inner))
+    }
+
     @Test func aProjectionIsExactBehindAFaultyBroker() async throws {
         let inner = try await ConsumerTests.broker(partitions: 2)
         var faults = BrokerFaults()

@@ -48,6 +48,51 @@ import Testing
         check(harness.takeActions().resume == [partition])
     }
 
+    @Test func aPartitionThatIsGivenBackWhilePausedComesBackResumed() throws {
+        for isResumedMeanwhile in [true, false] {
+            var harness = try EngineHarness(usesFailureStore: false)
+            harness.assign()
+            harness.receive([("a", 1)])
+            let jobs = harness.takeAll()
+            harness.engine.setAllPaused(true)
+            harness.engine.revoke([partition], now: harness.now)
+            if isResumedMeanwhile { harness.engine.setAllPaused(false) }
+            harness.settle()
+            harness.end(jobs)
+            harness.commit()
+            let actions = harness.takeActions()
+            check(actions.resume == [partition] && actions.completeRevocation == [partition])
+        }
+    }
+
+    @Test func aPauseThatComesWithMoreRoomHolds() throws {
+        var harness = try EngineHarness { $0.maxUncommittedRecords = 4 }
+        harness.assign()
+        harness.receive([("stuck", 1), ("a", 2), ("b", 3), ("c", 4)])
+        _ = harness.takeActions()
+        var settings = harness.engine.settings
+        settings.maxUncommittedRecords = 100
+        harness.engine.change(settings, now: harness.now)
+        harness.engine.setAllPaused(true)
+        harness.settle()
+        let actions = harness.takeActions()
+        check(actions.pause == [partition] && actions.resume.isEmpty)
+        harness.engine.setAllPaused(false)
+        harness.settle()
+        check(harness.takeActions().resume == [partition])
+    }
+
+    @Test func aPausedPartitionThatIsAssignedAnewIsPausedUntilItIsOpened() throws {
+        var harness = try EngineHarness { $0.maxUncommittedRecords = 4 }
+        harness.assign()
+        _ = harness.takeActions()
+        harness.receive((1...4).map { ("key\($0)", $0) })
+        check(harness.takeActions().pause == [partition])
+        harness.engine.assign([ConsumerEngineTests.assignment(generation: 2, start: 1)], now: harness.now)
+        let actions = harness.engine.takeActions()
+        check(actions.pause == [partition] && actions.resume.isEmpty && actions.open.count == 1)
+    }
+
     // MARK: Seek
 
     @Test(arguments: [UInt64(1), 40])
@@ -73,6 +118,40 @@ import Testing
         check(harness.handled["a"] == [target, target + 1])
         harness.commit()
         check(harness.committed == at(target + 2))
+    }
+
+    @Test(arguments: [false, true])
+    func whatWasOnItsWayDuringASeekIsNotTakenForTheNewPlace(usesFailureStore: Bool) throws {
+        var harness = try EngineHarness(usesFailureStore: usesFailureStore)
+        harness.assign(start: 10)
+        harness.receive("a", 10...19)
+        harness.run()
+        let seeksDone = harness.engine.seeksAsked
+        harness.engine.seek(partition, to: at(1), now: harness.now)
+        harness.settle()
+        _ = harness.takeActions()
+        // The broker was asked for one of them before the seek, and for the other one before the seek that followed.
+        for (low, seeksDone) in [(20, seeksDone), (21, harness.engine.seeksAsked)] as [(UInt64, UInt64)] {
+            harness.receive([("a", low)], seeksDone: seeksDone)
+            check(harness.engine.inFlightRecords == 0)
+            check(harness.takeActions().seek.map(\.position) == [at(1)])
+        }
+        harness.receive("a", 1...21)
+        harness.run()
+        check(harness.handled["a"] == Array(10...19) + Array(1...21))
+        harness.commit()
+        check(harness.committed == at(22))
+    }
+
+    @Test func aSeekOfOnePartitionLeavesWhatIsOnItsWayOfOthers() throws {
+        var harness = try EngineHarness(usesFailureStore: false)
+        harness.assign()
+        let second = ConsumerEngineTests.second
+        harness.engine.assign([Assignment(partition: second, generation: 1, start: at(1))], now: harness.now)
+        harness.engine.seek(second, to: at(9), now: harness.now)
+        harness.settle()
+        harness.receive([("a", 1)], seeksDone: 0)
+        check(harness.engine.inFlightRecords == 1)
     }
 
     @Test func aSeekEndsAlsoWhenAllThatRunsSucceeds() throws {

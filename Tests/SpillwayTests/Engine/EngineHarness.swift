@@ -52,14 +52,16 @@ struct EngineHarness {
     }
 
     /// Delivers records, each a key and its place in the log.
-    mutating func receive(_ records: [(key: String, low: UInt64)]) {
+    ///
+    /// - Parameter seeksDone: how many seeks had been carried out when the broker was asked for them; by default all.
+    mutating func receive(_ records: [(key: String, low: UInt64)], seeksDone: UInt64? = nil) {
         let batch = RecordBatch(
             partition: Self.partition, generation: generation,
             records: records.map {
                 Record(
                     key: Array($0.key.utf8), value: [1], position: Position(high: 1, low: $0.low), timestampMs: 0)
             })
-        engine.receive(batch, now: now)
+        engine.receive(batch, seeksDone: seeksDone ?? engine.seeksAsked, now: now)
         settle()
     }
 
@@ -191,6 +193,13 @@ struct EngineHarness {
     mutating func takeActions() -> EngineActions {
         defer { actions = EngineActions() }
         return actions
+    }
+}
+
+extension ConsumerEngine {
+    /// Takes in records that the broker was asked for when it had carried out every seek.
+    mutating func receive(_ batch: RecordBatch, now: MonotonicInstant) {
+        receive(batch, seeksDone: seeksAsked, now: now)
     }
 }
 

@@ -29,6 +29,7 @@ import Testing
             total.moved += report.moved
             total.buried += report.buried
             total.heated += report.heated
+            total.seeks += report.seeks
         }
         // The world was not a friendly one.
         let count = Self.seeds.count
@@ -36,6 +37,7 @@ import Testing
         #expect(total.effects > 100 * count && total.crashes > count && total.moves > 2 * count)
         #expect(total.failures > 5 * count)
         #expect(total.moved > count && total.buried > count / 10 && total.heated > count / 50)
+        #expect(total.seeks > count / 5)
     }
 
     @Test func theSameSeedIsTheSameRun() throws {

@@ -15,10 +15,12 @@ extension ConsumerEngine {
             guard let epoch = epochs[partition], let slot = states.slot(of: epoch),
                 states[slot].isPausedByUser != isPaused
             else { continue }
+            // One that drains stays as it is until it has gone, and whatever holds it at the broker is taken back then.
+            guard !states[slot].isDraining else { continue }
             states[slot].isPausedByUser = isPaused
-            // One that is being opened is paused until then, and one that drains until it has gone.
-            guard !states[slot].isPaused, states[slot].phase != .opening, !states[slot].isDraining else { continue }
-            if isPaused { actions.pause.append(partition) } else { actions.resume.append(partition) }
+            // One that is being opened is paused until then.
+            guard !states[slot].isPaused, states[slot].phase != .opening else { continue }
+            actions.setPaused(isPaused, partition)
         }
     }
 
@@ -30,7 +32,7 @@ extension ConsumerEngine {
         case .active, .seeking: break
         case .opening:
             // It is opened anew at the other place, or goes on there at once.
-            if !settings.usesFailureStore, !states[slot].isPausedByUser { actions.resume.append(partition) }
+            if !settings.usesFailureStore, !states[slot].isPausedByUser { actions.setPaused(false, partition) }
         case .draining: return
         }
         states[slot].phase = .seeking(to: position)
@@ -53,17 +55,24 @@ extension ConsumerEngine {
         state.mustCommit = true
         state.isPausedByUser = old.isPausedByUser
         epochs[state.partition] = state.epoch
-        states.insert(state)
-        actions.seek.append((state.partition, position))
+        askForSeek(states.insert(state))
         if state.phase == .opening {
-            actions.pause.append(state.partition)
+            actions.setPaused(true, state.partition)
             actions.open.append(
                 EngineActions.Opening(
                     partition: state.partition, epoch: state.epoch, generation: state.generation))
         } else if old.isPaused, !old.isPausedByUser {
-            actions.resume.append(state.partition)
+            actions.setPaused(false, state.partition)
         }
         nextCommitAt = .zero
+    }
+
+    /// Has the broker deliver from where the partition begins; what was asked of it before that is not taken in.
+    mutating func askForSeek(_ slot: Int) {
+        seeksAsked += 1
+        states[slot].seek = seeksAsked
+        actions.seek.append((states[slot].partition, states[slot].start))
+        actions.seeksAsked = seeksAsked
     }
 
     private mutating func fenceForSeek(_ state: PartitionState) {

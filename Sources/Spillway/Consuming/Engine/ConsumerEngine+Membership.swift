@@ -22,7 +22,7 @@ extension ConsumerEngine {
                 draining.insert(epoch)
             }
             if phase == .opening {
-                actions.pause.append(assignment.partition)
+                actions.setPaused(true, assignment.partition)
                 actions.open.append(
                     EngineActions.Opening(
                         partition: assignment.partition, epoch: epoch, generation: assignment.generation))
@@ -30,7 +30,7 @@ extension ConsumerEngine {
             epochs[assignment.partition] = epoch
             var state = PartitionState(assignment, epoch: epoch, phase: phase, finishedBefore: finishedBefore)
             state.isPausedByUser = isAllPaused
-            if isAllPaused, phase == .active { actions.pause.append(assignment.partition) }
+            if isAllPaused, phase == .active { actions.setPaused(true, assignment.partition) }
             states.insert(state)
         }
         settleDrains(now: now)
@@ -50,8 +50,8 @@ extension ConsumerEngine {
         for (summary, dueAt) in held { addHeldKey(summary, dueAt: dueAt, slot: slot) }
         states[slot].side.nextLook = now
         // What was fetched while it was being opened was dropped.
-        actions.seek.append((partition, states[slot].start))
-        if !states[slot].isPausedByUser { actions.resume.append(partition) }
+        askForSeek(slot)
+        if !states[slot].isPausedByUser { actions.setPaused(false, partition) }
     }
 
     /// True while a partition waits to be opened.
@@ -125,7 +125,7 @@ extension ConsumerEngine {
         // What was sought is committed all the same: the next owner begins there.
         if case .seeking(let position) = states[slot].phase { states[slot].sought = position }
         draining.insert(states[slot].epoch)
-        if states[slot].phase == .opening { actions.resume.append(states[slot].partition) }
+        if states[slot].phase == .opening { actions.setPaused(false, states[slot].partition) }
         states[slot].phase = .draining(deadline: deadline)
         dropWaiting(slot)
     }
@@ -167,7 +167,7 @@ extension ConsumerEngine {
         dropMoves(of: epoch)
         if hotKeys?.drop(epoch: epoch) == true { settleHotKeys() }
         let isStopped = states[slot].isPaused || states[slot].isPausedByUser || states[slot].phase == .opening
-        if isStopped { actions.resume.append(partition) }
+        if isStopped { actions.setPaused(false, partition) }
         if states[slot].isRevoked { actions.completeRevocation.append(partition) }
         states.remove(epoch)
     }

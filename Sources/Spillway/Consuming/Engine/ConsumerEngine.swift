@@ -21,6 +21,8 @@ package struct ConsumerEngine: Sendable {
     var busy = [Int](repeating: 0, count: LanePool.allCases.count)
     var runningRecords = 0
     var actions = EngineActions()
+    /// How many seeks it has asked for.
+    package internal(set) var seeksAsked: UInt64 = 0
     /// What the engine has counted.
     package internal(set) var counters = EngineCounters()
     /// Until when what runs may end once shutdown has begun, also work of partitions that have gone.
@@ -80,8 +82,17 @@ package struct ConsumerEngine: Sendable {
 
     // MARK: Records
 
-    /// Takes in fetched records.
-    package mutating func receive(_ batch: RecordBatch, now: MonotonicInstant) {
+    /// Takes in fetched records, if they are of the place where their partition stands.
+    ///
+    /// A batch that was on its way while a seek was carried out may be of the old place or of the new one. The second can't
+    /// be told from the first, so it is dropped either way and the seek asked for again: taken in, records of a later place
+    /// would hide those that the seek goes back to.
+    ///
+    /// - Parameter seeksDone: how many of the engine's seeks (``EngineActions/seeksAsked``) had been carried out when the
+    ///   broker was asked for the event that this is.
+    /// - Returns: false if a seek was asked for again; it is to be carried out before the next event is asked for.
+    @discardableResult
+    package mutating func receive(_ batch: RecordBatch, seeksDone: UInt64, now: MonotonicInstant) -> Bool {
         let bytes = batch.records.reduce(0) { $0 + $1.byteCount }
         permits.received(records: batch.records.count, bytes: bytes)
         counters.received += batch.records.count
@@ -90,7 +101,13 @@ package struct ConsumerEngine: Sendable {
         else {
             counters.stale += batch.records.count
             permits.release(records: batch.records.count, bytes: bytes)
-            return
+            return true
+        }
+        guard states[slot].seek <= seeksDone else {
+            counters.stale += batch.records.count
+            permits.release(records: batch.records.count, bytes: bytes)
+            askForSeek(slot)
+            return false
         }
         if settings.isPartitionBatch {
             receive(batch.records, bytes: bytes, into: slot, now: now)
@@ -98,6 +115,7 @@ package struct ConsumerEngine: Sendable {
             for record in batch.records { receive(record, into: slot, now: now) }
         }
         pauseIfFull(slot)
+        return true
     }
 
     private mutating func receive(_ records: [Record], bytes: Int, into slot: Int, now: MonotonicInstant) {
@@ -170,7 +188,7 @@ package struct ConsumerEngine: Sendable {
                 || (states.count > 1 && (held.records >= share.records || held.bytes >= share.bytes))
         else { return }
         states[slot].isPaused = true
-        if !states[slot].isPausedByUser { actions.pause.append(states[slot].partition) }
+        if !states[slot].isPausedByUser { actions.setPaused(true, states[slot].partition) }
     }
 
     mutating func resumeIfRoom(_ slot: Int) {
@@ -181,7 +199,7 @@ package struct ConsumerEngine: Sendable {
             held.records * 2 <= share.records, held.bytes * 2 <= share.bytes
         else { return }
         states[slot].isPaused = false
-        if !states[slot].isPausedByUser { actions.resume.append(states[slot].partition) }
+        if !states[slot].isPausedByUser { actions.setPaused(false, states[slot].partition) }
     }
 
     /// What is to be done now, each thing once.

@@ -153,14 +153,28 @@ package struct EngineActions: Sendable {
         package var generation: UInt64
     }
 
-    package var pause: [TopicPartition] = []
+    package internal(set) var pause: [TopicPartition] = []
     package var seek: [(partition: TopicPartition, position: Position)] = []
-    package var resume: [TopicPartition] = []
+    /// How many seeks the engine had asked for with the last of these; 0 if there is none here.
+    package var seeksAsked: UInt64 = 0
+    package internal(set) var resume: [TopicPartition] = []
     package var open: [Opening] = []
     package var completeRevocation: [TopicPartition] = []
     package var request: (records: Int, bytes: Int)?
 
     package init() {}
+
+    /// Has a partition paused or resumed. The last word on it holds: resumes are carried out after pauses, whichever was
+    /// decided first.
+    mutating func setPaused(_ isPaused: Bool, _ partition: TopicPartition) {
+        if isPaused {
+            resume.removeAll { $0 == partition }
+            pause.append(partition)
+        } else {
+            pause.removeAll { $0 == partition }
+            resume.append(partition)
+        }
+    }
 
     package var isEmpty: Bool {
         pause.isEmpty && seek.isEmpty && resume.isEmpty && open.isEmpty && completeRevocation.isEmpty && request == nil
@@ -171,7 +185,7 @@ package struct EngineActions: Sendable {
 package struct EngineCounters: Sendable, Equatable {
     /// Records taken in.
     package var received = 0
-    /// Records that came for a partition or generation that is not owned, or before its start.
+    /// Records that came for a partition or generation that is not owned, before its start, or of before a seek.
     package var stale = 0
     /// Records that had been received before in the same assignment, or were in the side queue already.
     package var repeated = 0

@@ -17,6 +17,8 @@ struct PartitionState: Sendable {
     let epoch: UInt64
     var phase: Phase
     var start: Position
+    /// Which of the engine's seeks has to be carried out before the broker is asked for what is taken in; 0 without any.
+    var seek: UInt64 = 0
     /// The broker waits to hear that the partition can go.
     var isRevoked = false
     var window: AckWindow

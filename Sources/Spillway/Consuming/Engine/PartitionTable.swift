@@ -33,10 +33,13 @@ struct PartitionTable: Sendable {
     /// The assignment of an epoch, as a copy.
     subscript(epoch epoch: UInt64) -> PartitionState? { slotOfEpoch[epoch].map { slots[$0] } }
 
-    mutating func insert(_ state: PartitionState) {
+    /// Puts an assignment into a slot, and returns which.
+    @discardableResult
+    mutating func insert(_ state: PartitionState) -> Int {
         let slot = free.popLast() ?? slots.count
         if slot == slots.count { slots.append(state) } else { slots[slot] = state }
         slotOfEpoch[state.epoch] = slot
+        return slot
     }
 
     @discardableResult

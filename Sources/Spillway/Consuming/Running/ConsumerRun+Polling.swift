@@ -43,16 +43,24 @@ extension ConsumerRun {
     private func take(from subscription: any Subscription) async throws {
         // A shutdown that came before there was a subscription to close.
         if isEnding { return }
-        while let event = try await subscription.next() {
+        while true {
+            // Whoever carries a seek out may do it while the next event is on its way here.
+            let seeksDone = seeksDone.load(ordering: .acquiring)
+            guard let event = try await subscription.next() else { return }
             switch event {
             case .assigned(let assignments):
                 let ticket = step { engine, now in engine.assign(assignments, now: now) }
-                // A pause must be in force before the next event is asked for: nothing fetched before a seek may
-                // arrive after it.
+                // A pause is in force before the next event is asked for, so that nothing is fetched in vain.
                 await performed(ticket)
             case .revoking(let partitions): step { engine, now in engine.revoke(partitions, now: now) }
             case .lost(let partitions): step { engine, now in engine.lose(partitions, now: now) }
-            case .records(let batch): step { engine, now in engine.receive(batch, now: now) }
+            case .records(let batch):
+                var isOfItsPlace = true
+                let ticket = step { engine, now in
+                    isOfItsPlace = engine.receive(batch, seeksDone: seeksDone, now: now)
+                }
+                // Else the next batch might be dropped for the same seek.
+                if !isOfItsPlace { await performed(ticket) }
             }
         }
     }

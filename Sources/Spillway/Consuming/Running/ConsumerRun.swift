@@ -49,6 +49,8 @@ final class ConsumerRun: Sendable {
     let metrics: ConsumerMetrics?
     private let livePolicy: Mutex<RetryPolicy>
     let state: Mutex<State>
+    /// How many of the engine's seeks the broker has been told of.
+    let seeksDone = Atomic<UInt64>(0)
     let timerSignal = Signal()
     let committerSignal = Signal()
     let openerSignal = Signal()
@@ -245,6 +247,10 @@ final class ConsumerRun: Sendable {
             }
             if batch.isEmpty { return }
             if let subscription { for actions in batch { perform(actions, on: subscription) } }
+            // One task at a time is here, so the number only grows.
+            if let last = batch.last(where: { !$0.seek.isEmpty }) {
+                seeksDone.store(last.seeksAsked, ordering: .releasing)
+            }
             state.withLock { $0.performedActions += batch.count }
         }
     }
