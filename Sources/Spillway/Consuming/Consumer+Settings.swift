@@ -99,17 +99,13 @@ extension Consumer {
     private func positions(of target: SeekTarget, topic: String) async throws -> [TopicPartition: Position] {
         let ends = try await broker.endPositions(of: topic)
         switch target {
-        case .earliest:
-            // What waits in the side queue goes on once the log has passed it: of what retention has taken, only the place
-            // where the log begins can tell.
-            guard let administered = broker as? any GroupAdministration else { return ends.mapValues { _ in .start } }
-            return try await administered.positions(of: topic, atOrAfterMs: .min)
+        case .earliest: return try await begins(of: topic, ends)
         case .latest: return ends
         case .positions(let wanted):
             guard let unknown = wanted.keys.first(where: { number in !ends.keys.contains { $0.partition == number } })
             else {
-                return ends.reduce(into: [:]) { positions, end in
-                    if let position = wanted[end.key.partition] { positions[end.key] = position }
+                return try await begins(of: topic, ends).reduce(into: [:]) { positions, begin in
+                    if let position = wanted[begin.key.partition] { positions[begin.key] = max(position, begin.value) }
                 }
             }
             throw BrokerError(.unknownPartition, "topic \(topic) has no partition \(unknown)")
@@ -119,6 +115,15 @@ extension Consumer {
             }
             return try await administered.positions(of: topic, atOrAfterMs: ms)
         }
+    }
+
+    /// Where the log begins, as far as the broker can tell. What waits in the side queue goes on once the log has passed
+    /// it, and of what retention has taken only this place says so.
+    private func begins(
+        of topic: String, _ ends: [TopicPartition: Position]
+    ) async throws -> [TopicPartition: Position] {
+        guard let administered = broker as? any GroupAdministration else { return ends.mapValues { _ in .start } }
+        return try await administered.positions(of: topic, atOrAfterMs: .min)
     }
 
     private func checkTopic(_ topic: String) async throws {

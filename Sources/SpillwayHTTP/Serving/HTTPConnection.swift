@@ -92,7 +92,7 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
             keepAliveAfterWrite = nil
             sent(keepAlive: keepAlive)
             run(machine.proceed())
-        } else if stream != nil {
+        } else if machine.phase == .streaming {
             // The reader has taken all that was written: it has its time again for what comes next.
             deadline = .max
             flushEvents()

@@ -280,6 +280,55 @@ import Testing
         check(harness.sideRecords == 100 && harness.engine.inFlightRecords == 0)
     }
 
+    /// One delayed record among held keys, or one held key among delayed records.
+    @Test(arguments: [true, false], [true, false])
+    func aRecordThatTheStoreNeverTakesStopsNoneOfTheOtherKind(isDelayed: Bool, isFullFirst: Bool) throws {
+        var harness = try EngineHarness { $0.retry.moveBudget.capacity = 1_000 }
+        harness.assign()
+        harness.receive((1...100).map { ("k\($0)", $0) })
+        while case let jobs = harness.takeAll(), !jobs.isEmpty {
+            for job in jobs {
+                let isOdd = job.low == 37
+                harness.end(
+                    job,
+                    isOdd == isDelayed ? delay(harness, .seconds(3_600)) : hold(until: harness.now + .seconds(3_600)))
+            }
+        }
+        if isFullFirst {
+            harness.answerWrites(.full)
+            harness.advance(.seconds(5))
+        }
+        for _ in 0..<120 {
+            answer(&harness, failing: 37)
+            harness.advance(.seconds(5))
+        }
+        check(harness.sideRecords == 99)
+    }
+
+    @Test func removalsThatFailLeaveInTheirOrder() throws {
+        var harness = try EngineHarness()
+        harness.assign()
+        harness.receive("a", 1...3)
+        harness.end(harness.takeAll()[0], hold(until: harness.now + .seconds(1)))
+        harness.answerWrites()
+        harness.advance(.seconds(1))
+        harness.answerLoads()
+        harness.end(harness.takeAll()[0])
+        harness.writes = harness.engine.takeSideWrites(now: harness.now, wallMs: harness.wallMs)
+        harness.end(harness.takeAll()[0])
+        harness.end(harness.takeAll()[0])
+        harness.answerWrites(.failed)
+        var removed: [UInt64] = []
+        for _ in 0..<3 {
+            harness.advance(.seconds(5))
+            guard let writes = harness.engine.takeSideWrites(now: harness.now, wallMs: harness.wallMs) else { break }
+            removed += writes.operations.map { if case .remove(let name) = $0 { name.position.low } else { 0 } }
+            harness.writes = writes
+            harness.answerWrites()
+        }
+        check(removed == [1, 2, 3])
+    }
+
     @Test func aFullStoreLetsAKeyGoOnWhoseLastPutMayHaveArrived() throws {
         var harness = try EngineHarness()
         var limits = FailureStoreLimits()

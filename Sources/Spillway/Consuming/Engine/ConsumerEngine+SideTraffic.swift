@@ -109,8 +109,11 @@ extension ConsumerEngine {
         let isApplied = result == .applied
         let items = side.end(succeeded: isApplied, full: result == .full, now: now)
         if !isApplied { counters.failedMoves += 1 }
-        // What failed goes behind the others of its queue: one that always fails must not stand before them.
-        for item in items {
+        // Removals that failed go back to the front of their queue, in order: of a key whose later record has gone before an
+        // earlier one, the earlier one would come again after a crash, and have the last word. Of the others each goes
+        // behind the rest: one that always fails must not stand before them.
+        let goesToFront = if case .removal = items.first { !isApplied } else { false }
+        for item in goesToFront ? items.reversed() : items {
             switch item {
             case .removal(let removal): removalEnded(removal, isApplied, now: now)
             case .held(let place, let epoch, let list):
@@ -124,7 +127,7 @@ extension ConsumerEngine {
 
     private mutating func removalEnded(_ removal: SideTraffic.Removal, _ isApplied: Bool, now: MonotonicInstant) {
         guard let slot = states.slot(of: removal.epoch) else { return }
-        guard isApplied else { return side.removals.append(removal) }
+        guard isApplied else { return side.removals.prepend(removal) }
         states[slot].side.operations -= 1
         states[slot].side.leave(removal.name.position)
         if let place = removal.place, heldKeys.isLive(place, removal.epoch) {

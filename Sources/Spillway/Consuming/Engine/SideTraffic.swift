@@ -125,8 +125,9 @@ struct SideTraffic: Sendable {
         }
         if kind == .put {
             isPutFull = full
-            // For either there may be room, or for some need none, where there is none for the other.
-            if full { putsKeysFirst.toggle() }
+            // For either there may be room, or for some need none, where there is none for the other; and of either one
+            // may be refused whatever it comes with.
+            if !succeeded { putsKeysFirst.toggle() }
         }
         if kind == .bury { isBurialFull = full }
         if succeeded {
