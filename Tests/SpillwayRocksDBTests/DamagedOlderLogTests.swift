@@ -164,6 +164,36 @@ import Testing
                 == (0..<(isAhead ? 110 : 100)).filter { $0 != 50 }.map { "value \($0)" })
     }
 
+    @Test func aRecoveryThatWasCutOffBehindTheOpeningSaysStillWhatToCheck() async throws {
+        let path = try await log.crash(100, later: 10)
+        try flip("value 50", in: try #require(try logs(path).first))
+        let kept = path + "/damaged-1"
+        try FileSystem.makeDirectories(kept)
+        for file in try logs(path) {
+            try FileSystem.copy(file, to: kept + "/" + String(file.split(separator: "/").last!))
+        }
+        try UnfinishedWork.recovery(kept: "damaged-1").mark(path)
+        try LogRepair(kept: kept, database: path + "/db").leaveOutDamage()
+        let directory = try DataDirectory.lock(path, create: false, endsRecovery: true)
+        let opened = try Opening.run(
+            directory, Database.Configuration(), accepting: .tolerateCorruptedTail, newLogEpoch: true)
+        try Database(opened, Database.Configuration()).close()
+        let report = try Database.recover(path, acceptLoss: true)
+        #expect(report.keepsAllBehind)
+        #expect(try await log.values(path) == (0..<110).filter { $0 != 50 }.map { "value \($0)" })
+    }
+
+    @Test func aRecoveryMakesFamiliesThatAreNew() async throws {
+        let path = try await log.crash(100, later: 10)
+        try flip("value 50", in: try #require(try logs(path).first))
+        var configuration = Database.Configuration()
+        configuration.families = [.init(name: "new")]
+        #expect(try Database.recover(path, acceptLoss: true, configuration).keepsAllBehind)
+        let database = try Database.open(path)
+        #expect(database.familyNames.contains("new"))
+        try database.close()
+    }
+
     /// What it holds is in tables; the process ended before it came to remove the file.
     @Test func damageToAFileThatIsNeededNoMoreIsNoLoss() async throws {
         let path = try await log.crash(100, later: 10)

@@ -59,4 +59,16 @@ public protocol GroupAdministration: Broker {
     ///
     /// - Throws: `BrokerError` with ``BrokerError/Code/unknownTopic``; `CancellationError`.
     func positions(of topic: String, atOrAfterMs time: Int64) async throws -> [TopicPartition: Position]
+
+    /// For each partition, a position that none of its records stands before, and that is behind all that retention has
+    /// removed. Default: where its first record is, as ``positions(of:atOrAfterMs:)`` finds it.
+    ///
+    /// - Throws: `BrokerError` with ``BrokerError/Code/unknownTopic``; `CancellationError`.
+    func beginPositions(of topic: String) async throws -> [TopicPartition: Position]
+}
+
+extension GroupAdministration {
+    public func beginPositions(of topic: String) async throws -> [TopicPartition: Position] {
+        try await positions(of: topic, atOrAfterMs: .min)
+    }
 }

@@ -123,7 +123,7 @@ extension Consumer {
         of topic: String, _ ends: [TopicPartition: Position]
     ) async throws -> [TopicPartition: Position] {
         guard let administered = broker as? any GroupAdministration else { return ends.mapValues { _ in .start } }
-        return try await administered.positions(of: topic, atOrAfterMs: .min)
+        return try await administered.beginPositions(of: topic)
     }
 
     private func checkTopic(_ topic: String) async throws {

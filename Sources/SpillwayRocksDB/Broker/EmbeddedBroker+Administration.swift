@@ -37,14 +37,9 @@ extension EmbeddedBroker: GroupAdministration {
     }
 
     /// For each partition, where the first durable record at or after a time is. Reads the log from its start until it
-    /// has found one in each partition, in steps between which others have their turn; for the least time it only says
-    /// where the log begins.
+    /// has found one in each partition, in steps between which others have their turn.
     public func positions(of topic: String, atOrAfterMs time: Int64) async throws -> [TopicPartition: Position] {
         let log = try log(topic)
-        if time == .min {
-            let begin = log.withState { $0.epochs.position(of: $0.start) }
-            return log.partitions.reduce(into: [:]) { $0[$1] = begin }
-        }
         var search = LogTimeSearch(log, atOrAfterMs: time)
         while let from = search.next {
             try Task.checkCancellation()
@@ -56,6 +51,13 @@ extension EmbeddedBroker: GroupAdministration {
             }
         }
         return search.positions(log)
+    }
+
+    /// Where the log begins, which its partitions share.
+    public func beginPositions(of topic: String) async throws -> [TopicPartition: Position] {
+        let log = try log(topic)
+        let begin = log.withState { $0.epochs.position(of: $0.start) }
+        return log.partitions.reduce(into: [:]) { $0[$1] = begin }
     }
 
     /// Runs what may wait for the disk on a thread of ours, and tells of the database's errors as a broker does.

@@ -77,18 +77,20 @@ final class DeduplicationTable: Sendable {
             case .firstFailed: continue
             case .first: break
             }
+            let earlier: [SendReceipt]
             do {
-                if let receipts = try await lookUp(deduplication, log) {
-                    leave(key, receipts)
-                    return try Self.require(count, receipts)
+                guard let found = try await lookUp(deduplication, log) else {
+                    let receipts = try await body()
+                    leave(key, receipts.map(Self.duplicate))
+                    return receipts
                 }
-                let receipts = try await body()
-                leave(key, receipts.map(Self.duplicate))
-                return receipts
+                earlier = found
             } catch {
                 leave(key, nil)
                 throw error
             }
+            leave(key, earlier)
+            return try Self.require(count, earlier)
         }
     }
 

@@ -111,6 +111,9 @@ enum Opening {
     ) throws -> (sequence: UInt64, firstLog: UInt64) {
         let events = DatabaseEvents()
         defer { withExtendedLifetime(events) {} }
+        // None is made here.
+        let names = Set(try existingFamilies(path))
+        let options = options.filter { names.contains($0.name) }
         let (handle, families) = try unsafe openRocksDB(path, options, configuration, events, mode, isReadOnly: true)
         let sequence = unsafe spillway_db_latest_sequence(handle)
         var number: UInt64 = 0

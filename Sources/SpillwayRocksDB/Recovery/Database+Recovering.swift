@@ -95,8 +95,9 @@ extension Database {
         let keptFiles = try kept ?? keep(directory)
         report.keptFiles = keptFiles
         let repair = LogRepair(kept: keptFiles, database: directory.database)
-        if let cut = scan.cut { try repair.endAtDamage(cut) }
-        report.keepsAllBehind = try !Opening.opens(directory.database, configuration, .pointInTime)
+        if let cut = scan.cut, !repair.leavesOutDamage { try repair.endAtDamage(cut) }
+        report.keepsAllBehind =
+            try repair.leavesOutDamage || !Opening.opens(directory.database, configuration, .pointInTime)
         if report.keepsAllBehind { try repair.leaveOutDamage() }
         let opened = try Opening.run(
             directory, configuration, accepting: report.keepsAllBehind ? .tolerateCorruptedTail : .pointInTime,

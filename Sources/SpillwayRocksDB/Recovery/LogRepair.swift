@@ -10,6 +10,11 @@ struct LogRepair {
     /// RocksDB's directory.
     let database: String
 
+    private var mark: String { kept + "/ALL" }
+
+    /// What can't be read was being left out before: RocksDB may have opened the rest since, and then nothing else tells.
+    var leavesOutDamage: Bool { FileSystem.exists(mark) }
+
     /// Ends the log behind the last batch before its first damage, so that RocksDB notices: that the end of a file is
     /// missing it doesn't see, and would go on with what stands in the next one.
     func endAtDamage(_ cut: WriteAheadLogScan.Cut) throws {
@@ -21,6 +26,7 @@ struct LogRepair {
 
     /// Leaves out what can't be read, so that RocksDB reads all the rest.
     func leaveOutDamage() throws {
+        try FileSystem.writeDurably([], to: mark)
         for name in try WriteAheadLogScan.files(in: kept) {
             var writer = WriteAheadLogWriter()
             for batch in try batches(of: name) { writer.append(batch) }

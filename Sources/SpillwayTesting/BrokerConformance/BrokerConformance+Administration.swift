@@ -230,9 +230,17 @@ extension BrokerConformance {
                 try requireEqual(found[partition], expected, "the position in \(partition) of the time \(time)")
             }
         }
+        let begins = try await broker.beginPositions(of: topic)
+        try requireEqual(Set(begins.keys), Set(ends.keys), "the partitions that begin")
+        for (partition, begin) in begins {
+            try require(
+                sent[partition]?.first.map { begin <= $0.position } ?? true,
+                "no record of \(partition) is before its begin")
+        }
         let unknown = Self.freshName("unknown")
         try await requireError(.unknownTopic, "positions") {
             _ = try await broker.positions(of: unknown, atOrAfterMs: 0)
         }
+        try await requireError(.unknownTopic, "begins") { _ = try await broker.beginPositions(of: unknown) }
     }
 }
