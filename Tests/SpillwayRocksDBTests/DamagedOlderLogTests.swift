@@ -62,6 +62,18 @@ import Testing
         return path
     }
 
+    /// Keeps the log and marks the directory, as a recovery does first; returns where it is kept.
+    private func beginRecovery(_ path: String) throws -> String {
+        let name = "damaged-1"
+        let kept = path + "/" + name
+        try FileSystem.makeDirectories(kept)
+        for file in try WriteAheadLogScan.files(in: path + "/db") {
+            try FileSystem.copy(path + "/db/" + file, to: kept + "/" + file)
+        }
+        try UnfinishedWork.recovery(kept: name).mark(path)
+        return kept
+    }
+
     private func rows(_ path: String) throws -> Int {
         let database = try Database.open(path)
         defer { try? database.close() }
@@ -145,11 +157,7 @@ import Testing
     func aRecoveryThatWasCutOffBeforeTheOpeningGoesOn(isAhead: Bool) async throws {
         let path = isAhead ? try await log.crash(100, later: 10) : try await withoutOneRecord()
         if isAhead { try flip("value 50", in: try #require(try logs(path).first)) }
-        let damaged = try logs(path)
-        let kept = path + "/damaged-1"
-        try FileSystem.makeDirectories(kept)
-        for file in damaged { try FileSystem.copy(file, to: kept + "/" + String(file.split(separator: "/").last!)) }
-        try UnfinishedWork.recovery(kept: "damaged-1").mark(path)
+        let kept = try beginRecovery(path)
         // Some of it was done: the first file is cut already, or without what can't be read.
         let repair = LogRepair(kept: kept, database: path + "/db")
         if isAhead {
@@ -167,12 +175,7 @@ import Testing
     @Test func aRecoveryThatWasCutOffBehindTheOpeningSaysStillWhatToCheck() async throws {
         let path = try await log.crash(100, later: 10)
         try flip("value 50", in: try #require(try logs(path).first))
-        let kept = path + "/damaged-1"
-        try FileSystem.makeDirectories(kept)
-        for file in try logs(path) {
-            try FileSystem.copy(file, to: kept + "/" + String(file.split(separator: "/").last!))
-        }
-        try UnfinishedWork.recovery(kept: "damaged-1").mark(path)
+        let kept = try beginRecovery(path)
         try LogRepair(kept: kept, database: path + "/db").leaveOutDamage()
         let directory = try DataDirectory.lock(path, create: false, endsRecovery: true)
         let opened = try Opening.run(

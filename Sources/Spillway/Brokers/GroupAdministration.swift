@@ -68,6 +68,7 @@ public protocol GroupAdministration: Broker {
 }
 
 extension GroupAdministration {
+    /// Says of each partition where its first record is, or its end.
     public func beginPositions(of topic: String) async throws -> [TopicPartition: Position] {
         try await positions(of: topic, atOrAfterMs: .min)
     }
