@@ -48,8 +48,8 @@ enum OTLPVerdict: Equatable {
     ) -> Duration {
         var bound = configuration.backoff
         for _ in 1..<attempt where bound < configuration.maxBackoff { bound *= 2 }
-        let nanoseconds = min(bound, configuration.maxBackoff) / .nanoseconds(1)
-        return .nanoseconds(Int64(Double.random(in: 0...nanoseconds, using: &random)))
+        let nanoseconds = min(bound, configuration.maxBackoff).wholeNanoseconds
+        return .nanoseconds(Int64.random(in: 0...nanoseconds, using: &random))
     }
 
     /// A success may be partial; what was rejected is never sent again. An answer that can't be read is a whole success.

@@ -4,6 +4,11 @@ import Testing
 @testable import SpillwayCore
 
 @Suite struct EventLoopTests {
+    @Test func aDurationWithoutAnEndIsAHundredYears() {
+        #expect(EventLoop.milliseconds(.seconds(.max)) == 3_200_000_000_000)
+        #expect(EventLoop.milliseconds(.microseconds(1_001)) == 2 && EventLoop.milliseconds(.seconds(-1)) == 0)
+    }
+
     @Test func runsClosuresOfOneThreadInOrderOnItsOwnThread() async throws {
         let loop = try EventLoop(name: "order")
         defer { loop.shutdown() }

@@ -27,6 +27,16 @@ import Testing
         return OTLPVerdict(outcome, attempt: attempt, configuration: configuration, using: &random)
     }
 
+    @Test func aBackoffMayBeAsLongAsCanBeSaid() {
+        var configuration = configuration
+        configuration.backoff = .seconds(.max)
+        configuration.maxBackoff = .seconds(.max)
+        var random = SystemRandomNumberGenerator()
+        let answer = CurlRequest.Answer(status: 503, body: [], retryAfter: nil)
+        let verdict = OTLPVerdict(.success(answer), attempt: 1, configuration: configuration, using: &random)
+        if case .retry(let wait, _) = verdict { #expect(wait >= .zero) } else { Issue.record("\(verdict)") }
+    }
+
     @Test(arguments: ["", "{}", "{\"partialSuccess\":{}}", "not JSON", "{\"unknown\":1}"])
     func aSuccessIsASuccess(body: String) {
         #expect(verdict(200, body) == .delivered(rejected: 0, message: nil))

@@ -153,6 +153,40 @@ import Testing
         #expect(try await log.values(path) == (0..<100).filter { $0 != 50 }.map { "value \($0)" })
     }
 
+    /// Rows that were never synced, of which the end of one file is gone and the next file is there: power was lost between
+    /// the two syncs.
+    @Test(arguments: [0, 100_000])
+    func nothingBehindAGapOfWhatWasNotSyncedIsTaken(zeros: Int) async throws {
+        let path = try await log.crash(100, unsynced: 5)
+        let only = try #require(try logs(path).last)
+        let records = try records(only)
+        let last = try place(of: "value 99", in: records)
+        let rows = records.indices.filter { $0 > last && records[$0].count > 500 }
+        #expect(rows.count == 5)
+        try write(file(records[..<rows[1]]) + [UInt8](repeating: 0, count: zeros), to: only)
+        try write(file(records[rows[2]...]), to: path + "/db/000999.log")
+        #expect(try self.rows(path) == 1)
+        #expect(try await log.values(path) == (0..<100).map { "value \($0)" })
+    }
+
+    /// Its own row stood where the damage is, its entries behind.
+    @Test func aTopicThatIsMadeAgainHasWhatWasRecovered() async throws {
+        let path = try await log.crash(100)
+        let only = try #require(try logs(path).last)
+        var bytes = try bytes(only)
+        let row = try log.find("topic.t", in: bytes)
+        bytes[row] ^= 1
+        try write(bytes, to: only)
+        #expect(try Database.recover(path, acceptLoss: true).salvagedEntries >= 100)
+        let database = try Database.open(path)
+        let broker = try EmbeddedBroker(database)
+        _ = try await broker.ensureTopic("t", partitions: 1)
+        _ = try await broker.send(Message(value: Array("value 100".utf8)), to: "t")
+        await broker.close()
+        try database.close()
+        #expect(try await log.values(path) == (0...100).map { "value \($0)" })
+    }
+
     @Test(arguments: [true, false])
     func aRecoveryThatWasCutOffBeforeTheOpeningGoesOn(isAhead: Bool) async throws {
         let path = isAhead ? try await log.crash(100, later: 10) : try await withoutOneRecord()

@@ -104,8 +104,10 @@ extension Consumer {
         case .positions(let wanted):
             guard let unknown = wanted.keys.first(where: { number in !ends.keys.contains { $0.partition == number } })
             else {
+                // Beyond the end would be to pass over records that are still to come.
                 return try await begins(of: topic, ends).reduce(into: [:]) { positions, begin in
-                    if let position = wanted[begin.key.partition] { positions[begin.key] = max(position, begin.value) }
+                    guard let position = wanted[begin.key.partition], let end = ends[begin.key] else { return }
+                    positions[begin.key] = min(max(position, begin.value), end)
                 }
             }
             throw BrokerError(.unknownPartition, "topic \(topic) has no partition \(unknown)")

@@ -20,6 +20,8 @@ struct LagTracker: Sendable {
             oldest = oldest.map { min($0, start) } ?? start
         }
         laggingSinceMs = since
-        return (records, oldest.map { Double(max(0, wallMs - $0)) / 1_000 } ?? 0)
+        // Producers set times as they like.
+        let age = oldest.map { wallMs.subtractingReportingOverflow($0) }
+        return (records, age.map { Double($0.overflow ? .max : max(0, $0.partialValue)) / 1_000 } ?? 0)
     }
 }

@@ -130,7 +130,7 @@ package struct SharedRate: Sendable {
         let names = Array(members.keys)
         let seconds = leaseLife.inSeconds
         let demands = names.map { name in
-            members[name].map { Double(max($0.granted, $0.grantedBefore) + $0.wanted) / seconds } ?? 0
+            members[name].map { (Double(max($0.granted, $0.grantedBefore)) + Double($0.wanted)) / seconds } ?? 0
         }
         let shares = maxMinShares(of: rate, demands: demands)
         return names.firstIndex(of: name).map { shares[$0] } ?? rate
@@ -140,6 +140,6 @@ package struct SharedRate: Sendable {
     private func retry(_ missing: Int, _ share: Double) -> Duration {
         let worth = min(Double(missing), max(1, share * leaseLife.inSeconds / 10))
         let seconds = min(max(worth / share, 0.001), leaseLife.inSeconds / 2)
-        return .nanoseconds(Int64((seconds * 1e9).rounded(.up)))
+        return .nanoseconds(Int64(min((seconds * 1e9).rounded(.up), 9e18)))
     }
 }

@@ -9,6 +9,13 @@ struct CacheShard<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// What each entry costs beside the key's and the value's own memory: the slot, two index cells and a ghost.
     @inlinable static var overhead: Int { MemoryLayout<CacheSlot<Key, Value>>.stride + 24 }
 
+    /// What an entry of a cost takes; more than there is for one that can't be counted.
+    @inlinable
+    static func bytes(_ cost: Int) -> Int {
+        let (sum, overflow) = cost.addingReportingOverflow(overhead)
+        return overflow ? .max : sum
+    }
+
     @usableFromInline let limit: ShardLimits
     @usableFromInline var slots = ContiguousArray<CacheSlot<Key, Value>>()
     @usableFromInline var freeSlot: Int32 = -1
@@ -87,7 +94,7 @@ struct CacheShard<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     ) -> CacheFillOutcome {
         guard fence.isValid(hash: lease.hash, since: lease.sequence) else { return .revoked }
         if now < floorUntil && version < floor { return .older }
-        let bytes = cost &+ Self.overhead
+        let bytes = Self.bytes(cost)
         guard bytes <= limit.bytes / 2 else { return .tooLarge }
         let slot = find(lease.key, lease.hash)
         if slot >= 0 {
@@ -116,7 +123,7 @@ struct CacheShard<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         if !flights.isEmpty { flights[key] = nil }
         let slot = find(key, hash)
         guard slot >= 0, version > slots[slot].version else { return }
-        let bytes = cost &+ Self.overhead
+        let bytes = Self.bytes(cost)
         if slots[slot].kind == .tombstone {
             slots[slot].version = version
         } else if bytes > limit.bytes / 2 {

@@ -40,7 +40,11 @@ extension CacheShard {
             entomb(slot, newest, until: now &+ limit.tombstoneLifetime)
             return
         }
-        let bytes = cost(key, value) &+ Self.overhead
+        let bytes = Self.bytes(cost(key, value))
+        guard bytes <= limit.bytes / 2 else {
+            entomb(slot, newest, until: now &+ limit.tombstoneLifetime)
+            return
+        }
         let kind = slots[slot].kind.rawValue
         queues[kind].bytes &+= bytes &- slots[slot].bytes
         slots[slot].bytes = bytes

@@ -258,10 +258,14 @@ extension EventLoop {
     @discardableResult
     package func schedule(after delay: Duration, _ body: @escaping () -> Void) -> EventLoopTimer {
         assert(isCurrent)
-        let milliseconds = UInt64(max(0, (delay / .milliseconds(1)).rounded(.up)))
-        let entry = EventLoopTimer(deadline: nowMilliseconds + milliseconds, body: body)
+        let entry = EventLoopTimer(deadline: nowMilliseconds + Self.milliseconds(delay), body: body)
         armTimer(at: timers.insert(entry, now: nowMilliseconds))
         return entry
+    }
+
+    /// Whole milliseconds, rounded up; a hundred years stand for what is longer.
+    package static func milliseconds(_ duration: Duration) -> UInt64 {
+        UInt64(min(max(0, (duration / .milliseconds(1)).rounded(.up)), 3.2e12))
     }
 
     private func armTimer(at next: UInt64) {

@@ -44,7 +44,7 @@ final class HTTPServerLoop: @unchecked Sendable {
     }
 
     private static func milliseconds(_ duration: Duration) -> UInt64 {
-        UInt64(max(1, (duration / .milliseconds(1)).rounded(.up)))
+        max(1, EventLoop.milliseconds(duration))
     }
 
     /// Throws if somebody listens there.

@@ -306,7 +306,7 @@ public final class EmbeddedBroker: ReplayableBroker {
         guard message.deliverAtMs == nil else {
             throw BrokerError(.unsupported, "the embedded broker can't delay messages")
         }
-        guard LogEncoding.bound(message) <= configuration.maxMessageBytes + LogEncoding.recordHeadBytes + 20 else {
+        guard LogEncoding.bound(message) - LogEncoding.recordHeadBytes - 20 <= configuration.maxMessageBytes else {
             throw BrokerError(
                 .messageTooLarge, "a message has at most \(configuration.maxMessageBytes) bytes, headers included")
         }

@@ -143,10 +143,12 @@ final class DeduplicationTable: Sendable {
     /// The first one's receipts if the token is stored and alive; checks the quota if not.
     private func lookUp(_ deduplication: Deduplication, _ log: TopicLog) async throws -> [SendReceipt]? {
         do {
-            return try check(deduplication, log, tier: .cacheOnly)
-        } catch let error as DatabaseError where error.code == .incomplete {
-            // Something is on the disk: not on the caller's thread, which may be an event loop.
-            return try await lookups.runUnlessClosed { try self.check(deduplication, log, tier: .all) }
+            do {
+                return try check(deduplication, log, tier: .cacheOnly)
+            } catch let error as DatabaseError where error.code == .incomplete {
+                // Something is on the disk: not on the caller's thread, which may be an event loop.
+                return try await lookups.runUnlessClosed { try self.check(deduplication, log, tier: .all) }
+            }
         } catch let error as BrokerError where error.code == .deduplicationQuota {
             // Tokens whose life is over count until they are removed.
             return try await lookups.runUnlessClosed {

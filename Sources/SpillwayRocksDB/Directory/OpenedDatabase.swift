@@ -63,7 +63,7 @@ enum Opening {
         return opened
     }
 
-    /// How to read a log in which nothing is missing that had been synced.
+    /// How to read a log in which nothing is missing that had been synced. Where something else is, the log is ended there.
     ///
     /// - Throws: ``DatabaseError/Code/damagedLog`` if something is.
     private static func wholeLogMode(
@@ -75,6 +75,10 @@ enum Opening {
                 throw damaged(path, scan.report)
             }
             scan = needed
+        }
+        // A gap of what was never synced: RocksDB would go on behind it, with a projection's offset but not its rows.
+        if let cut = scan.cut, scan.hasBatchesBehind {
+            try LogRepair(kept: database, database: database).endAtDamage(cut)
         }
         return scan.isDamaged ? .pointInTime : .tolerateCorruptedTail
     }

@@ -91,7 +91,7 @@ final class EmbeddedSubscription: Subscription, DurableObserver {
 
     /// Waits until the next fetch may be made, or anything else changes.
     private func rest(until deadline: MonotonicInstant) async {
-        let time = Duration.nanoseconds(Int64(deadline.nanoseconds) - Int64(monotonicNanoseconds()))
+        let time = deadline - MonotonicInstant(nanoseconds: monotonicNanoseconds())
         await withTaskGroup(of: Void.self) { group in
             group.addTask { try? await Task.sleep(for: time) }
             group.addTask { [self] in await waitToBeWoken { $0.pace.isHurried || $0.delivery.hasEvents } }

@@ -104,10 +104,12 @@ struct TopicStore: Sendable {
     func make(_ name: String, partitions: Int) throws -> TopicLog {
         let family = try database.ensureFamily(LogFamily.options(LogFamily.name(of: name)))
         let epochs = LogEpochs(first: database.logEpoch)
+        // A recovery may have kept the log of a topic whose own row was lost. Else sequences begin at 1, so that zero is before
+        // every record.
+        let (start, end) = try bounds(name, family)
         try store(name, partitions, epochs)
-        // Sequences begin at 1, so that zero is before every record.
         return TopicLog(
             name: name, source: EmbeddedBroker.sourceName, partitions: partitions, family: family, epochs: epochs,
-            start: 1, end: 1, tailBytes: tailBytes)
+            start: start, end: end, tailBytes: tailBytes)
     }
 }

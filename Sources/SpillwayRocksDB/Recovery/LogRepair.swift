@@ -1,7 +1,7 @@
 internal import CSpillwayRocksDB
 
-/// Brings log files of which a loss was accepted into a form that RocksDB opens. They are made of the copies that were
-/// kept, so it may be cut off at any place and begun again.
+/// Brings log files of which a loss was accepted, or in which nothing synced is missing, into a form that RocksDB opens.
+/// They are made of the copies that were kept, or of themselves, so it may be cut off at any place and begun again.
 ///
 /// Files that RocksDB has removed since stay away, and those that it needs no more it passes over by their numbers.
 struct LogRepair {

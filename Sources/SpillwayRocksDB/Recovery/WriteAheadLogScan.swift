@@ -28,6 +28,8 @@ struct WriteAheadLogScan: Sendable {
     /// Batches that stand behind the first hole, as they are in the log.
     private(set) var behind: [[UInt8]] = []
     private(set) var batches = 0
+    /// Whether batches stand behind the first damage.
+    private(set) var hasBatchesBehind = false
     /// Where the first damage is; `nil` without any.
     private(set) var cut: Cut?
     /// Behind the last batch that was found.
@@ -89,6 +91,7 @@ struct WriteAheadLogScan: Sendable {
         if end > 0 && first > end { breaks(in: place?.file ?? name) }
         // With damage before the first batch it is not known where it began: at the latest just before that batch.
         if isBroken && firstLost == nil { firstLost = max(first, 2) - 1 }
+        if isBroken { hasBatchesBehind = true }
         if isBroken, keepsBehind { behind.append(record) }
         if summary.has_witness { witnessed = max(witnessed, summary.witness) }
         end = max(end, first + count)

@@ -4,7 +4,7 @@ extension OptionTable {
         for: .openingStore,
         "Partitions of a new data directory; for one that exists it must be the number it was made with.")
     static let queueRecords = Option<Int>(
-        "queue-records", key: "storage.queue-records", .integer(100...10_000_000, unit: "records"), default: "100000",
+        "queue-records", key: "storage.queue-records", .integer(1_000...10_000_000, unit: "records"), default: "100000",
         for: .serving, "Records that wait for the log writer; beyond it votes get 429.")
     static let queueBytes = Option<Int>(
         "queue-bytes", key: "storage.queue-bytes", .bytes((1 << 20)...(1 << 36)), default: "64MiB", for: .serving,

@@ -24,6 +24,21 @@ struct ModifyTests {
         #expect(cache.cached("a") == Versioned([6, 4], version: version(6)))
     }
 
+    @Test("what costs more than can be counted is not cached")
+    func endless() throws {
+        let cache = LocalCache<String, Int>(
+            LocalCacheConfiguration(name: "test", maxBytes: 64 << 10, shards: 1, jitter: 0), time: ManualTime(), seed: 1
+        ) { _, value in value == 1 ? 8 : .max }
+        #expect(cache.fill(try cache.lease("a"), 2, version: version(1)) == .tooLarge)
+        for key in ["b", "c"] { cache.fill(try cache.lease(key), 1, version: version(1)) }
+        cache.modify("b", version: version(2)) { value in
+            value = 2
+            return true
+        }
+        cache.update("c", 2, version: version(2))
+        #expect(cache.cached("b") == nil && cache.cached("c") == nil)
+    }
+
     @Test("27: a change voids leases and flights, cached or not")
     func revokes() async throws {
         let lease = try cache.lease("a")

@@ -171,9 +171,15 @@ final class WaitingHandler: SingleHandler {
             try await eventually { notebook.values.count >= 26 }
             #expect(since(23) == ["15", "16", "17"])
             await #expect(throws: BrokerError.self) { try await consumer.seek(to: .positions([7: .start]), by: "ann") }
+            let beyond = Dictionary(uniqueKeysWithValues: (0..<4).map { ($0, Position(high: .max, low: 1_000)) })
+            let partitions = try await broker.partitionCount(of: "t")
+            try await consumer.seek(to: .positions(beyond.filter { $0.key < partitions }), by: "ann")
+            try await send(18..<20, to: broker)
+            try await eventually { notebook.values.count >= 28 }
+            #expect(since(26) == ["18", "19"])
         }
         #expect(try await ConsumerTests.committedAll(broker))
-        #expect(try await store.history("consumer/c", limit: 9).count == 5)
+        #expect(try await store.history("consumer/c", limit: 9).count == 6)
     }
 
     @Test func settingsThatDontFitAreRefusedByName() async throws {

@@ -18,6 +18,14 @@ import Testing
         check(!permits.isPaused)
     }
 
+    @Test func aLimitWithoutAnEndCanBeCountedWith() {
+        var permits = Permits(maxRecords: 10, maxBytes: .max, resumeAt: 1)
+        _ = permits.takeDemand(partitions: 1)
+        permits.received(records: 9, bytes: 9)
+        permits.forgetDemand()
+        check(permits.takeDemand(partitions: 1)?.records == 1)
+    }
+
     @Test func bytesAloneStopIntake() {
         var permits = Permits(maxRecords: 100, maxBytes: 1_000, resumeAt: 0.75)
         _ = permits.takeDemand(partitions: 1)

@@ -36,6 +36,13 @@ import Testing
         }
     }
 
+    @Test func aMemberMayWantAllThatCanBeCounted() {
+        var shared = SharedRate(rate: 0.001, burst: 5, leaseLife: .seconds(.max), maxMembers: 2, now: time(0))
+        check(shared.lease(.max, member: "a", now: time(0))?.count == 5)
+        let second = shared.lease(.max, member: "a", now: time(1))
+        check(second?.count == 0 && second?.retryAfter != nil)
+    }
+
     @Test func aLoneMemberGetsTheBurstAndThenTheRate() throws {
         var shared = shared()
         let first = try unwrap(shared.lease(150, member: "a", now: time(0)))

@@ -10,6 +10,8 @@ struct Permits: Sendable {
         var bytes: Int
     }
 
+    private static let mostOfAll = 1 << 58
+
     let limit: Demand
     private let resumeAt: Demand
     private(set) var demanded = Demand(records: 0, bytes: 0)
@@ -19,8 +21,9 @@ struct Permits: Sendable {
 
     init(maxRecords: Int, maxBytes: Int, resumeAt share: Double) {
         precondition(maxRecords >= 1 && maxBytes >= 1, "limits are at least 1")
-        limit = Demand(records: maxRecords, bytes: maxBytes)
-        resumeAt = Demand(records: Int(Double(maxRecords) * share), bytes: Int(Double(maxBytes) * share))
+        // Without a limit it is one that can be counted with, eight times over.
+        limit = Demand(records: min(maxRecords, Self.mostOfAll), bytes: min(maxBytes, Self.mostOfAll))
+        resumeAt = Demand(records: Int(Double(limit.records) * share), bytes: Int(Double(limit.bytes) * share))
     }
 
     /// Moves permits from demand to the records that have arrived.
