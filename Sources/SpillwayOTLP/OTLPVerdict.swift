@@ -1,4 +1,5 @@
 import FoundationEssentials
+internal import SpillwayCore
 import SpillwayCurl
 
 /// What becomes of a batch after an attempt, as OTLP says
