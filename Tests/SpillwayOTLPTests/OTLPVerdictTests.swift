@@ -29,8 +29,8 @@ import Testing
 
     @Test func aBackoffMayBeAsLongAsCanBeSaid() {
         var configuration = configuration
-        configuration.backoff = .seconds(.max)
-        configuration.maxBackoff = .seconds(.max)
+        configuration.backoff = .seconds(Int64.max)
+        configuration.maxBackoff = .seconds(Int64.max)
         var random = SystemRandomNumberGenerator()
         let answer = CurlRequest.Answer(status: 503, body: [], retryAfter: nil)
         let verdict = OTLPVerdict(.success(answer), attempt: 1, configuration: configuration, using: &random)
