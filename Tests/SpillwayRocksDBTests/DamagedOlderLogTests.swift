@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Spillway
 import Testing
 
 @testable import SpillwayRocksDB
