@@ -248,7 +248,7 @@ final class ConsumerRun: Sendable {
             if batch.isEmpty { return }
             if let subscription { for actions in batch { perform(actions, on: subscription) } }
             // One task at a time is here, so the number only grows.
-            if let last = batch.last(where: { !$0.seek.isEmpty }) {
+            if let last = batch.last(where: { $0.seeksAsked > 0 }) {
                 seeksDone.store(last.seeksAsked, ordering: .releasing)
             }
             state.withLock { $0.performedActions += batch.count }
