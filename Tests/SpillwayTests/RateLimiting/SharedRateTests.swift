@@ -37,7 +37,7 @@ import Testing
     }
 
     @Test func aMemberMayWantAllThatCanBeCounted() {
-        var shared = SharedRate(rate: 0.001, burst: 5, leaseLife: .seconds(.max), maxMembers: 2, now: time(0))
+        var shared = SharedRate(rate: 0.001, burst: 5, leaseLife: .seconds(Int64.max), maxMembers: 2, now: time(0))
         check(shared.lease(.max, member: "a", now: time(0))?.count == 5)
         let second = shared.lease(.max, member: "a", now: time(1))
         check(second?.count == 0 && second?.retryAfter != nil)
