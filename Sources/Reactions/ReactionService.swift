@@ -224,12 +224,14 @@ public final class ReactionService: Service {
     /// Waits until positions that a client presents are applied.
     func wait(for positions: [LogPosition]) async throws(ReactionsError) {
         let current = logEpoch.load(ordering: .relaxed)
-        let wanted = positions.filter { $0.position.high >= current }
+        var wanted = positions.filter { $0.position.high >= current }
         if wanted.isEmpty { return }
         guard wanted.allSatisfy({ $0.partition < configuration.partitions }) else {
             throw ReactionsError(
                 .invalidField, "Spillway-Position names a partition that does not exist", field: "Spillway-Position")
         }
+        // A request may hold many, and all that wait are looked at, under a lock, whenever something is applied.
+        wanted = LogPosition.highest(of: wanted)
         if !overlay.hasPassed(wanted) { consumer?.fetchNow() }
         guard await overlay.wait(for: wanted, until: time.now() + configuration.positionWait) else {
             throw ReactionsError(

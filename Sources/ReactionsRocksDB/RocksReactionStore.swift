@@ -48,7 +48,8 @@ public final class RocksReactionStore: ReactionStore {
         targetNumbers = Atomic(try Self.lastNumber(database, families.targetNames) + 1)
         var states: [PartitionState] = []
         for partition in 0..<partitions {
-            states.append(PartitionState(try Self.applied(database, families, partition, .target)))
+            let applied = try Self.applied(database, families, partition, .target)
+            states.append(PartitionState(applied, cachedTargets: PartitionState.cachedTargets(partitions: partitions)))
         }
         self.states = states
     }
@@ -106,18 +107,23 @@ final class PartitionState: Sendable {
     struct State {
         var applied: AppliedOffset
         /// Values of targets of this partition, which only its own transactions change.
-        var targets = GenerationCache<String, TargetValue>(limit: 50_000)
+        var targets: GenerationCache<String, TargetValue>
         let batch = WriteBatch(reservingBytes: 1 << 20)
         var scratch: [UInt8] = []
     }
+
+    /// How many targets one generation of each partition's cache holds: their sum does not grow with the partitions, but
+    /// for the thousand that each has at least.
+    static func cachedTargets(partitions: Int) -> Int { max(1_000, 200_000 / partitions) }
 
     /// Held for a whole transaction, its reads included.
     let state: Mutex<State>
     /// The applied position after the last transaction, for readers who don't wait for one.
     let published: Mutex<Position>
 
-    init(_ applied: AppliedOffset) {
-        state = Mutex(State(applied: applied))
+    /// - Parameter cachedTargets: see ``cachedTargets(partitions:)``.
+    init(_ applied: AppliedOffset, cachedTargets: Int) {
+        state = Mutex(State(applied: applied, targets: GenerationCache(limit: cachedTargets)))
         published = Mutex(applied.next)
     }
 }

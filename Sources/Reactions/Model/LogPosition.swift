@@ -31,4 +31,11 @@ public struct LogPosition: Hashable, Sendable, CustomStringConvertible {
         else { return nil }
         self.init(partition: partition, position: Position(high: high, low: low))
     }
+
+    /// The highest of the positions in each partition, in no order: what is applied up to these is applied up to all.
+    static func highest(of positions: [LogPosition]) -> [LogPosition] {
+        if positions.count < 2 { return positions }
+        let highest = Dictionary(positions.map { ($0.partition, $0.position) }, uniquingKeysWith: max)
+        return highest.map { LogPosition(partition: $0.key, position: $0.value) }
+    }
 }

@@ -58,7 +58,17 @@ final class Overlay: Sendable {
 
     /// The user's pending votes.
     func votes(of user: String) -> [PendingVote]? {
-        state.withLock { $0.pending.votes(of: user) }
+        state.withLock { $0.pending.votes(of: user)?.all }
+    }
+
+    /// The user's pending votes on some of the targets, each with the target's index.
+    func votes(of user: String, on targets: [String]) -> [(index: Int, vote: PendingVote)] {
+        let (few, found) = state.withLock { state -> (UserVotes?, [(index: Int, vote: PendingVote)]) in
+            guard let votes = state.pending.votes(of: user) else { return (nil, []) }
+            // Whoever holds all of them has the next change copy them, which many must not be.
+            return votes.isMany ? (nil, votes.votes(on: targets)) : (votes, [])
+        }
+        return few?.votes(on: targets) ?? found
     }
 
     /// For each partition, the position from which on something may not be applied.

@@ -16,17 +16,21 @@ struct PendingVote: Sendable {
 /// still hold a value from before. An entry that arrives after that is not kept. Both under one lock, so nothing stays
 /// behind: a send that resumes late finds the clean position already past it, and the caller's answer comes after.
 struct PendingVotes {
-    /// What an entry takes in memory besides its strings, in bytes: the entry, its place in the queue and the table's share.
-    private static let entryOverhead = 136
+    /// What an entry takes in memory besides its strings, in bytes: the entry, its place in the queue and its share of a
+    /// table, which is a slot of the users' or one of the targets' of a user with many.
+    private static let entryOverhead = MemoryLayout<PendingVote>.stride + MemoryLayout<Place>.stride + 32
 
     private struct Place {
-        var low: UInt64
-        var high: UInt64
+        var position: Position
         var user: UserKey
-        var cost: Int
+        var target: String
+
+        static let passed = Place(position: .start, user: UserKey(""), target: "")
+
+        var cost: Int { PendingVotes.entryOverhead + user.id.utf8.count + target.utf8.count }
     }
 
-    private var byUser: [UserKey: [PendingVote]] = [:]
+    private var byUser: [UserKey: UserVotes] = [:]
     private var queues: [[Place]]
     private var heads: [Int]
     /// The position that each partition's caches and projections are clean up to (exclusive).
@@ -40,8 +44,8 @@ struct PendingVotes {
         heads = Array(repeating: 0, count: clean.count)
     }
 
-    /// The user's pending votes, at most one a target: the one with the highest position.
-    func votes(of user: String) -> [PendingVote]? { byUser[UserKey(user)] }
+    /// The user's pending votes.
+    func votes(of user: String) -> UserVotes? { byUser[UserKey(user)] }
 
     /// Keeps a vote until its partition is clean past it.
     ///
@@ -53,32 +57,13 @@ struct PendingVotes {
         guard vote.position.position >= clean[partition] else {
             // Queues are in the order of adding, so a place with a higher position may keep the queue from passing an older
             // vote. It must not stay in front of this one, which the stores hold already.
-            return drop(user, partition: partition, before: clean[partition])
+            return drop(user, vote.targetID, partition: partition, before: clean[partition])
         }
-        guard Self.put(vote, into: &byUser[user, default: []], isRepeat: isRepeat) else { return }
-        let cost = Self.entryOverhead + vote.targetID.utf8.count + user.id.utf8.count
-        queues[partition].append(
-            Place(low: vote.position.position.low, high: vote.position.position.high, user: user, cost: cost))
+        guard byUser[user, default: UserVotes()].put(vote, isRepeat: isRepeat) else { return }
+        let place = Place(position: vote.position.position, user: user, target: vote.targetID)
+        queues[partition].append(place)
         count += 1
-        bytes += cost
-    }
-
-    /// Returns whether the vote needs a place in the queue.
-    private static func put(_ vote: PendingVote, into votes: inout [PendingVote], isRepeat: Bool) -> Bool {
-        guard let index = votes.firstIndex(where: { $0.targetID == vote.targetID }) else {
-            votes.append(vote)
-            return true
-        }
-        let known = votes[index].position.position
-        if known == vote.position.position {
-            // Lists are ordered by the record's version, and a repeat knows only its own.
-            if !isRepeat { votes[index] = vote }
-            return false
-        }
-        if known > vote.position.position { return !isRepeat }
-        // The older vote's place in the queue stays, and so does its cost until the queue passes it.
-        votes[index] = vote
-        return true
+        bytes += place.cost
     }
 
     /// Moves a partition's clean position, and drops what it passed.
@@ -88,9 +73,11 @@ struct PendingVotes {
         var head = heads[partition]
         while head < queues[partition].count {
             let place = queues[partition][head]
-            guard Position(high: place.high, low: place.low) < position else { break }
-            drop(place.user, partition: partition, before: position)
+            guard place.position < position else { break }
+            drop(place.user, place.target, partition: partition, before: position)
             bytes -= place.cost
+            // Its strings go now, not when the queue is compacted.
+            queues[partition][head] = .passed
             head += 1
         }
         count -= head - heads[partition]
@@ -98,12 +85,10 @@ struct PendingVotes {
         compact(partition)
     }
 
-    private mutating func drop(_ user: UserKey, partition: Int, before position: Position) {
+    private mutating func drop(_ user: UserKey, _ target: String, partition: Int, before position: Position) {
         guard let index = byUser.index(forKey: user) else { return }
-        byUser.values[index].removeAll {
-            $0.position.partition == partition && $0.position.position < position
-        }
-        if byUser.values[index].isEmpty { byUser.remove(at: index) }
+        byUser.values[index].remove(target, partition: partition, before: position)
+        if byUser.values[index].all.isEmpty { byUser.remove(at: index) }
     }
 
     private mutating func compact(_ partition: Int) {

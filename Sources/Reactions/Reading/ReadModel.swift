@@ -36,7 +36,7 @@ final class ReadModel: Sendable {
 
     /// Counts and the caller's states; `nil` if the tier is memory and the answer is not there.
     func summary(of targets: [String], user: String?, tier: ReadTier) throws -> [TargetSummary]? {
-        let pending = user.flatMap { overlay.votes(of: $0) }
+        let own = user.map { overlay.votes(of: $0, on: targets) } ?? []
         guard let values = try values(of: targets, tier: tier) else { return nil }
         guard let user else { return values.map { TargetSummary(counts: $0.counts, state: .none) } }
         guard let states = try states(of: user, on: values, tier: tier) else { return nil }
@@ -45,22 +45,15 @@ final class ReadModel: Sendable {
         for index in targets.indices {
             answer.append(TargetSummary(counts: values[index].counts, state: states[index]))
         }
-        if let pending {
-            guard try putOwn(pending, of: user, on: targets, into: &answer, tier: tier) else { return nil }
-        }
+        guard try put(own, of: user, into: &answer, tier: tier) else { return nil }
         return answer
     }
 
     /// The own-row rule: row and counts in one snapshot past the caches; below a pending vote the count is adjusted from
     /// the row's state to the pending one, else the vote is inside already.
-    private func putOwn(
-        _ pending: [PendingVote], of user: String, on targets: [String], into answer: inout [TargetSummary],
-        tier: ReadTier
+    private func put(
+        _ own: [(index: Int, vote: PendingVote)], of user: String, into answer: inout [TargetSummary], tier: ReadTier
     ) throws -> Bool {
-        var own: [(index: Int, vote: PendingVote)] = []
-        for (index, target) in targets.enumerated() {
-            if let vote = pending.first(where: { $0.targetID == target }) { own.append((index, vote)) }
-        }
         if own.isEmpty { return true }
         guard let rows = try store.ownRows(of: user, targets: own.map(\.vote.targetID), tier: tier) else {
             return false

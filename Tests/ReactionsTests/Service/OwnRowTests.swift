@@ -23,6 +23,25 @@ import Testing
         }
     }
 
+    @Test func aUserOfManyPendingVotesSeesEachOfThem() async throws {
+        var paused = ReactionsConfiguration()
+        paused.projectionsPaused = true
+        try await ServiceHarness(paused).run { service in
+            for number in 0..<60 { try await service.like("t\(number)", "me") }
+            for number in 30..<60 { try await service.like("t\(number)", "me", .dislike) }
+            let targets = ["strange"] + (20..<40).map { "t\($0)" } + ["t20"]
+            let mine = try await service.summary(of: targets, user: "me", after: [])
+            let like = TargetSummary(counts: Counts(likes: 1), state: .like)
+            let dislike = TargetSummary(counts: Counts(likes: 0, dislikes: 1), state: .dislike)
+            #expect(mine[0] == TargetSummary(counts: Counts(), state: .none))
+            #expect(mine[1..<11].allSatisfy { $0 == like })
+            #expect(mine[11..<21].allSatisfy { $0 == dislike })
+            #expect(mine[21] == like)
+            let others = try await service.summary(of: targets, user: "you", after: [])
+            #expect(others.allSatisfy { $0.state == .none })
+        }
+    }
+
     /// The log has the first request's votes, which that request has not heard of yet: only the repeat can show them.
     @Test func aRepeatReadsItsOwnWritesBeforeTheFirstRequestIsBack() async throws {
         var paused = ReactionsConfiguration()

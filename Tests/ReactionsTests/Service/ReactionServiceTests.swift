@@ -94,6 +94,31 @@ import Testing
         }
     }
 
+    /// Wherever the one stands that is not applied, and however many of its partition are.
+    @Test(arguments: [0, 500, 999]) func amongManyPositionsTheOneThatIsNotAppliedIsWaitedFor(place: Int) async throws {
+        var configuration = ReactionsConfiguration()
+        configuration.positionWait = .milliseconds(100)
+        try await ServiceHarness(configuration).run { service in
+            let applied = try await service.like("t", "me").position
+            var positions = Array(repeating: applied, count: 1_000)
+            #expect(try await service.one("t", nil, after: positions).counts.likes == 1)
+            positions[place].position.low += 1_000
+            do {
+                _ = try await service.one("t", nil, after: positions)
+                Issue.record("an answer from before the position")
+            } catch let error as ReactionsError {
+                #expect(error.code == .notYetApplied)
+            }
+            positions[place].partition = 3
+            do {
+                _ = try await service.one("t", nil, after: positions)
+                Issue.record("an answer about a partition that does not exist")
+            } catch let error as ReactionsError {
+                #expect(error.code == .invalidField)
+            }
+        }
+    }
+
     @Test func aPositionThatIsNotAppliedInTimeIsRefused() async throws {
         var configuration = ReactionsConfiguration()
         configuration.projectionsPaused = true

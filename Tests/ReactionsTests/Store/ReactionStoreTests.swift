@@ -12,6 +12,15 @@ import Testing
         ReactionEvent(targetID: target, targetType: "video", userID: user, reaction: reaction, version: version)
     }
 
+    @Test func theCachesOfAllPartitionsTogetherAreBounded() {
+        for partitions in 1...256 {
+            let limit = PartitionState.cachedTargets(partitions: partitions)
+            #expect(limit >= 1_000)
+            #expect(limit * partitions <= max(200_000, 1_000 * partitions))
+        }
+        #expect(PartitionState.cachedTargets(partitions: 4) == 50_000)
+    }
+
     /// Everything that can be read against a dictionary, over thousands of random votes and some restarts.
     @Test func matchesADictionary() throws {
         let temporary = try TemporaryStore()
