@@ -78,6 +78,12 @@ struct BenchTests {
         #expect(recorder.latencies.maximum >= 2_000_000)
     }
 
+    @Test("a run may last a part of a second more")
+    func fractions() throws {
+        #expect(BenchCommand.seconds(try resolve(.bench, ["--duration", "1500ms"])) == 1.5)
+        #expect(BenchCommand.seconds(try resolve(.bench)) == 30)
+    }
+
     @Test("targets are drawn by weight; lines without one are left out, a file without any is refused")
     func weights() throws {
         let path = try temporaryFile("video_id,likes\nrare,1,9\ncommon,99,9\nnever,0\n\n")

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import spillway
@@ -71,6 +72,22 @@ struct CommandLineTests {
         let program = TestProgram()
         #expect(program.run("audit", "--config", "nowhere.yaml") == .configuration)
         #expect(program.errors.contains("nowhere.yaml"))
+    }
+
+    @Test("a file that the command line names and that can't be read is a matter of usage, and nothing is made")
+    func unreadableFiles() {
+        let data = "/tmp/cli-test-none-\(getpid())"
+        let bench = ["bench", "--scenario", "summary"]
+        for arguments in [
+            ["import", "--data", data, "/tmp"], ["import", "--data", data, data],
+            bench + ["--targets", data], bench + ["--targets", "/tmp"],
+            bench + ["--tokens", data], bench + ["--tokens", "/tmp"],
+        ] {
+            let program = TestProgram()
+            #expect(program.run(arguments) == .usage, "\(arguments)")
+            #expect(program.errors.contains("cannot read the file"))
+            #expect(access(data, F_OK) != 0)
+        }
     }
 
     @Test("exit codes are those that scripts rely on")

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Spillway
 import Testing
 
@@ -40,6 +41,26 @@ import Testing
         await second.close()
         try database.close()
         try await fixture.close()
+    }
+
+    /// Who writes a slash behind the name means no other directory.
+    @Test(arguments: ["copy", "copy/", "copy//", "above/copy//"])
+    func aCopyIsItsOwnersOnly(name: String) throws {
+        let directory = TemporaryDirectory()
+        let database = try Database.open(directory("data//"))
+        try database.checkpoint(to: directory(name))
+        try database.close()
+        try Database.restore(from: directory(name), to: directory("restored//"))
+        for path in ["data", name, "restored"] {
+            var status = stat()
+            #expect(stat(directory(path), &status) == 0)
+            #expect(status.st_mode & 0o777 == 0o700, "\(path)")
+        }
+    }
+
+    @Test func slashesAtTheEndOfAPathAreTakenOff() {
+        let paths = ["/": "/", "//": "/", "": "", "a": "a", "a/": "a", "/a/b//": "/a/b", "a//b": "a//b"]
+        for (path, wanted) in paths { #expect(FileSystem.withoutSlashes(path) == wanted) }
     }
 
     /// What a kill leaves after all is copied: `FORMAT` is there, the new epoch is not.

@@ -106,6 +106,47 @@ import Testing
         #expect(refusal(directory("data")) == nil)
     }
 
+    /// Writes something, so that there is a table or a log file, and closes.
+    private func makeUsed() throws {
+        let database = try Database.open(directory("data"))
+        try KeyValueStore(database).put("name", [1])
+        try database.close()
+    }
+
+    /// RocksDB would begin an empty database and delete the tables, though not before its second start.
+    @Test(arguments: [true, false])
+    func aDatabaseThatHasLostItsCurrent(wasClosed: Bool) throws {
+        try makeUsed()
+        #expect(unlink(directory("data/db/CURRENT")) == 0)
+        if !wasClosed { #expect(unlink(directory("data/clean")) == 0) }
+        let before = try state(directory("data"))
+        for _ in 0..<2 {
+            #expect(refusal(directory("data")) == .corruption)
+            #expect(try state(directory("data")) == before)
+        }
+    }
+
+    /// A volume that was not mounted.
+    @Test func aDatabaseThatIsGone() throws {
+        try makeUsed()
+        try FileManager.default.removeItem(atPath: directory("data/db"))
+        let before = try state(directory("data"))
+        #expect(refusal(directory("data")) == .corruption)
+        #expect(try state(directory("data")) == before)
+        mkdir(directory("data/db"), 0o700)
+        #expect(refusal(directory("data")) == .corruption)
+    }
+
+    /// What a first start leaves that was cut off before it had a database.
+    @Test func aFirstStartThatWasCutOffIsBegunAgain() throws {
+        mkdir(directory("data"), 0o700)
+        mkdir(directory("data/db"), 0o700)
+        try write("spillway 1\n", "data/FORMAT")
+        try write("", "data/LOCK")
+        for name in ["MANIFEST-000001", "IDENTITY", "LOCK", "LOG", "000001.dbtmp"] { try write("", "data/db/" + name) }
+        #expect(refusal(directory("data")) == nil)
+    }
+
     @Test func nothingIsMadeWhenNotAskedFor() {
         #expect(refusal(directory("data"), creates: false) == .notFound)
         #expect(access(directory("data"), F_OK) != 0)

@@ -51,6 +51,32 @@ import Testing
         try database.close()
     }
 
+    /// A kill between two writes, or a failure of the second, would leave one revision too many.
+    @Test func aChangeAndTheOldestItForgetsAreOneWrite() async throws {
+        let directory = TemporaryDirectory()
+        let database = try Database.open(directory("data"))
+        let store = try RocksSettingsStore(database)
+        for revision in 0..<keptSettingsRevisions {
+            _ = try await store.put("n", value: [], author: "", atMs: 0, after: revision)
+        }
+        let before = try logRecords(directory("data/db"))
+        _ = try await store.put("n", value: [], author: "", atMs: 0, after: keptSettingsRevisions)
+        #expect(try logRecords(directory("data/db")) == before + 1)
+        #expect(try await store.history("n", limit: 5_000).last?.revision == 2)
+        store.close()
+        try database.close()
+    }
+
+    /// How many batches the write-ahead log holds.
+    private func logRecords(_ path: String) throws -> Int {
+        var count = 0
+        for name in try FileSystem.names(in: path) where name.hasSuffix(".log") {
+            var file = WriteAheadLogFile(bytes: try FileSystem.read(path + "/" + name))
+            while case .record? = file.next() { count += 1 }
+        }
+        return count
+    }
+
     /// The first change is held where it has seen the revision, until the other one waits for its turn, or has seen the
     /// same revision: then both would be made.
     @Test func ofChangesFromOneRevisionOneIsMade() async throws {

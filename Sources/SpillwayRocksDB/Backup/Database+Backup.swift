@@ -10,6 +10,7 @@ extension Database {
     /// - Parameter path: a directory that does not exist or is empty, outside of the data directory.
     /// - Throws: `DatabaseError`; with ``DatabaseError/Code/foreignDirectory`` if something is there.
     public func checkpoint(to path: String) throws {
+        let path = FileSystem.withoutSlashes(path)
         guard !DirectoryCopy.isInside(path, of: self.path) else {
             throw DatabaseError(.foreignDirectory, "\(path) is inside of the data directory: name one outside of it")
         }

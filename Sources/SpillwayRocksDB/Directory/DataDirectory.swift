@@ -27,7 +27,7 @@ struct DataDirectory: ~Copyable {
     ///
     /// - Parameter endsRecovery: also takes a directory whose recovery was cut off, for who brings it to its end.
     static func lock(_ path: String, create: Bool, endsRecovery: Bool = false) throws -> DataDirectory {
-        let path = withoutSlash(path)
+        let path = FileSystem.withoutSlashes(path)
         var isNew = false
         if !FileSystem.exists(path) {
             guard create else { throw DatabaseError(.notFound, "there is no data directory at \(path)") }
@@ -65,14 +65,10 @@ struct DataDirectory: ~Copyable {
         return directory
     }
 
-    private static func withoutSlash(_ path: String) -> String {
-        path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
-    }
-
     /// Locks a directory, which it makes if it is not there, for a copy to be made in it; marked as unfinished before
     /// anything is in it.
     static func lockForRestore(_ path: String) throws -> DataDirectory {
-        let path = withoutSlash(path)
+        let path = FileSystem.withoutSlashes(path)
         try FileSystem.makeDirectories(path)
         let directory = DataDirectory(path: path, lock: try Self.takeLock(path))
         try UnfinishedWork.restore.mark(path)

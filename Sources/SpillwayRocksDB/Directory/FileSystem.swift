@@ -36,13 +36,16 @@ enum FileSystem {
         return names.sorted()
     }
 
-    /// Makes a directory and the ones above it.
+    /// Makes a directory and the ones above it; their names are durable.
     static func makeDirectories(_ path: String, mode: mode_t = 0o700) throws {
         if isDirectory(path) { return }
+        // What stands before the last slash is another directory, with another mode.
+        let path = withoutSlashes(path)
         if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
             try makeDirectories(String(path[..<slash]), mode: 0o755)
         }
-        guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else { throw failure("make", path) }
+        if unsafe mkdir(path, mode) == 0 { return try syncDirectory(parent(of: path)) }
+        guard errno == EEXIST else { throw failure("make", path) }
         guard isDirectory(path) else { throw DatabaseError(.foreignDirectory, "\(path) is not a directory") }
     }
 
@@ -100,6 +103,12 @@ enum FileSystem {
         guard directory >= 0 else { throw failure("open", path) }
         defer { close(directory) }
         guard fsync(directory) == 0 else { throw failure("sync", path) }
+    }
+
+    /// The path without the slashes at its end.
+    static func withoutSlashes(_ path: String) -> String {
+        guard let last = path.lastIndex(where: { $0 != "/" }) else { return path.isEmpty ? "" : "/" }
+        return String(path[...last])
     }
 
     static func parent(of path: String) -> String {

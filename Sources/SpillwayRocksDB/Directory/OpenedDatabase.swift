@@ -48,7 +48,7 @@ enum Opening {
         _ directory: consuming DataDirectory, _ configuration: Database.Configuration,
         accepting accepted: RecoveryMode? = nil, newLogEpoch: Bool
     ) throws -> OpenedDatabase {
-        let isNew = !FileSystem.exists(directory.database + "/CURRENT")
+        let isNew = try isFirstStart(directory)
         let options = try familyOptions(directory.database, configuration, isNew: isNew)
         let events = DatabaseEvents()
         let mode = try accepted ?? wholeLogMode(directory.path, directory.database, options, configuration)

@@ -18,9 +18,13 @@ public struct KeyValueStore: Sendable {
     public func get(_ name: String) throws -> [UInt8]? { try database.get(family, Array(name.utf8)) }
 
     /// Stores a value, durably. Blocks.
-    public func put(_ name: String, _ value: [UInt8]) throws {
+    public func put(_ name: String, _ value: [UInt8]) throws { try put(name, value, removing: nil) }
+
+    /// Stores a value and removes another name, durably: both or none. Blocks.
+    func put(_ name: String, _ value: [UInt8], removing other: String?) throws {
         let batch = WriteBatch()
         batch.put(family, Array(name.utf8), value)
+        if let other { batch.delete(family, Array(other.utf8)) }
         try database.write(batch, sync: true)
     }
 

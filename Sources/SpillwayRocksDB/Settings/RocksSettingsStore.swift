@@ -50,8 +50,8 @@ public final class RocksSettingsStore: SettingsStore {
             guard last == revision else { throw SettingsError.conflict(name, expected: revision, found: last) }
             beforeWrite()
             let row = Row(author: author, atMs: atMs, value: Data(value))
-            try values.put(Self.key(name, last + 1), Array(try JSONEncoder().encode(row)))
-            if entries.count >= keptSettingsRevisions { try values.delete(Self.key(name, entries[0].revision)) }
+            let oldest = entries.count >= keptSettingsRevisions ? Self.key(name, entries[0].revision) : nil
+            try values.put(Self.key(name, last + 1), Array(try JSONEncoder().encode(row)), removing: oldest)
             return SettingsEntry(name: name, revision: last + 1, value: value, author: author, atMs: atMs)
         }
     }

@@ -12,12 +12,12 @@ struct BenchTargets: Sendable {
 
     /// Reads lines of `ID,WEIGHT`; further columns and lines without a positive number are left out.
     ///
-    /// - Throws: `CommandError` if no line is left or an id can't be one.
+    /// - Throws: `CommandError` if the file can't be opened, no line is left or an id can't be one.
     init(file: String) throws {
         var names: [[UInt8]] = []
         var sums: [Double] = []
         var total = 0.0
-        var reader = LineReader(try FileSource(path: file))
+        var reader = LineReader(try FileSource.named(file, "file of targets"))
         while let line = try reader.next() {
             guard case .text(let bytes) = line else { continue }
             let columns = bytes.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)

@@ -1,5 +1,6 @@
 import CSpillwaySystem
 import Glibc
+import SpillwayCore
 
 /// `spillway bench`.
 enum BenchCommand {
@@ -20,7 +21,7 @@ enum BenchCommand {
             case "summary": [0, rate]
             default: [rate * mixedVotesShare, rate * (1 - mixedVotesShare)]
             }
-        let duration = Double(values[OptionTable.runTime].components.seconds)
+        let duration = seconds(values)
         _ = spillway_raise_open_files()
         var run = BenchRun(
             requests: requests, address: address, rates: rates, duration: duration,
@@ -30,9 +31,12 @@ enum BenchCommand {
         return recorders.contains { $0.errors > 0 } ? .foundWrong : .done
     }
 
+    /// How long requests fall due.
+    static func seconds(_ values: OptionValues) -> Double { values[OptionTable.runTime].inSeconds }
+
     private static func tokens(_ values: OptionValues) throws -> [String] {
         if let file = values.optional(OptionTable.tokensFile) {
-            var reader = LineReader(try open(file))
+            var reader = LineReader(try FileSource.named(file, "file of tokens"))
             var tokens: [String] = []
             while let line = try reader.next() {
                 guard case .text(let bytes) = line, !bytes.isEmpty else { continue }
@@ -53,13 +57,5 @@ enum BenchCommand {
         }
         let issuer = try DirectoryTokens(values)
         return try (0..<values[OptionTable.users]).map { try issuer.token(for: "u\($0)") }
-    }
-
-    private static func open(_ file: String) throws -> FileSource {
-        do {
-            return try FileSource(path: file)
-        } catch {
-            throw CommandError(.usage, "cannot read the file of tokens", cause: error)
-        }
     }
 }

@@ -9,7 +9,7 @@ struct ExitCode: Hashable, Sendable {
     static let foundWrong = ExitCode(status: 1)
     /// The command line was not understood.
     static let usage = ExitCode(status: 64)
-    /// The disk failed, or the log is damaged.
+    /// The disk failed or is full, or the log is damaged.
     static let diskFailed = ExitCode(status: 74)
     /// The drain deadline passed.
     static let drainDeadline = ExitCode(status: 75)

@@ -7,11 +7,27 @@ final class FileSource {
 
     /// Opens a file; `-` is standard input.
     ///
-    /// - Throws: `WholeFile.Failure` with the system's reason.
+    /// - Throws: `WholeFile.Failure` with the system's reason; also for a directory, which opens and then can't be read.
     init(path: String) throws {
         ownsDescriptor = path != "-"
         descriptor = unsafe ownsDescriptor ? open(path, O_RDONLY | O_CLOEXEC) : STDIN_FILENO
         if descriptor < 0 { throw WholeFile.Failure(description: "\(path): \(Self.reason(errno))") }
+        var status = stat()
+        if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw WholeFile.Failure(description: "\(path): \(Self.reason(EISDIR))")
+        }
+    }
+
+    /// Opens a file that the command line names.
+    ///
+    /// - Parameter purpose: what the file is, for the message.
+    /// - Throws: `CommandError` of the usage.
+    static func named(_ path: String, _ purpose: String) throws -> FileSource {
+        do {
+            return try FileSource(path: path)
+        } catch {
+            throw CommandError(.usage, "cannot read the \(purpose)", cause: error)
+        }
     }
 
     deinit {

@@ -7,11 +7,7 @@ enum ImportCommand {
         let store = StoreConfiguration(values)
         let isStrict = values[OptionTable.strict]
         // Opened here for its error, before the data directory is touched.
-        do {
-            _ = try FileSource(path: file)
-        } catch {
-            throw CommandError(.usage, "cannot read the file to import", cause: error)
-        }
+        _ = try FileSource.named(file, "file to import")
         let summary = try Blocking.run {
             let source = try FileSource(path: file)
             let clock = SystemTimeSource()

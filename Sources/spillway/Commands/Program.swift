@@ -19,6 +19,13 @@ struct Program {
 
     /// Runs a command line without the program's name.
     func run(_ arguments: [String]) -> ExitCode {
+        let code = runCommand(arguments)
+        guard let failure = terminal.resultFailure() else { return code }
+        terminal.error("spillway: the results are cut short: standard output: \(failure)")
+        return .diskFailed
+    }
+
+    private func runCommand(_ arguments: [String]) -> ExitCode {
         do {
             return try dispatch(arguments)
         } catch let error as CommandError {

@@ -6,6 +6,8 @@ struct Terminal: Sendable {
     let writeResult: @Sendable ([UInt8]) -> Void
     /// Writes diagnostics and progress: standard error.
     let writeDiagnostic: @Sendable ([UInt8]) -> Void
+    /// Why results were cut short; nil if they were not.
+    var resultFailure: @Sendable () -> String? = { nil }
 
     /// Prints a result; ends the line if the text does not.
     func print(_ text: String) { writeResult(Self.line(text)) }
@@ -13,26 +15,22 @@ struct Terminal: Sendable {
     /// Prints a diagnostic.
     func error(_ text: String) { writeDiagnostic(Self.line(text)) }
 
+    /// Prints on standard output what is no result: whether someone hears it changes nothing of how the program ends.
+    static func announce(_ text: String) { _ = ResultOutput.write(Self.line(text), to: STDOUT_FILENO) }
+
     /// The process's own.
-    static let process = Terminal(
-        writeResult: { write($0, to: STDOUT_FILENO) }, writeDiagnostic: { write($0, to: STDERR_FILENO) })
+    static let process = {
+        let results = ResultOutput(STDOUT_FILENO)
+        return Terminal(
+            writeResult: { results.write($0) },
+            // There is nowhere left to say that a diagnostic was lost.
+            writeDiagnostic: { _ = ResultOutput.write($0, to: STDERR_FILENO) },
+            resultFailure: { results.failure })
+    }()
 
     private static func line(_ text: String) -> [UInt8] {
         var bytes = Array(text.utf8)
         if bytes.last != UInt8(ascii: "\n") { bytes.append(UInt8(ascii: "\n")) }
         return bytes
-    }
-
-    /// Writes all of it; a reader that is gone is not an error of ours.
-    private static func write(_ bytes: [UInt8], to descriptor: Int32) {
-        unsafe bytes.withUnsafeBytes { buffer in
-            var sent = 0
-            while sent < buffer.count {
-                let count = unsafe Glibc.write(descriptor, buffer.baseAddress! + sent, buffer.count - sent)
-                if count < 0, errno == EINTR { continue }
-                if count <= 0 { return }
-                sent += count
-            }
-        }
     }
 }

@@ -170,7 +170,7 @@ private struct ReadyLine: Service {
         if Task.isCancelled { return }
         // One that is told to stop while it starts never says that it serves.
         if !Task.isShuttingDownGracefully {
-            Terminal.process.print(text)
+            Terminal.announce(text)
             try await gracefulShutdown()
         }
         service.announceShutdown()
