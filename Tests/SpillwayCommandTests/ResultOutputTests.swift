@@ -83,6 +83,8 @@ struct ResultOutputTests {
             }
         }
         #expect(try await failure == nil)
-        #expect(read == bytes)
+        // A difference of a megabyte takes the library minutes to print.
+        let isWhole = read == bytes
+        #expect(isWhole)
     }
 }
