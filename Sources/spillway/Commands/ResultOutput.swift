@@ -1,3 +1,4 @@
+import CSpillwaySystem
 import Glibc
 import Synchronization
 
