@@ -117,7 +117,8 @@ def imports(r, world):
     ends(r, "an older line", world.run("import", "--data", data, file), 0, "changed=0")
     with world.serve(data=data) as s:
         r.equal("what is newer stays", s.summary(["t0"], "auth0|5f7").json()["items"]["t0"]["user_state"], "like")
-        r.answer("votes go on", s.vote("t0", "new"), 200)
+        more = r.answer("votes go on", s.vote("t0", "new"), 200)
+        s.applied(more["Spillway-Position"], ["t0"])
     ends(r, "--repair of what is good", world.run("audit", "--data", data, "--repair"), 0, "drift=0")
     last = world.run("audit", "--data", data).stdout.decode().strip().split("\n")[-1]
     r.check("the last line", last == "targets=5 reactions=67 drift=0", last)

@@ -49,9 +49,8 @@ extension ConsumerEngine {
         states[slot].phase = .active
         for (summary, dueAt) in held { addHeldKey(summary, dueAt: dueAt, slot: slot) }
         states[slot].side.nextLook = now
-        // What was fetched while it was being opened was dropped. Nothing of another place is on its way: the pause came
-        // before the next event was asked for, or with a seek of its own.
-        actions.seek.append((partition, states[slot].start))
+        // What was fetched while it was being opened was dropped.
+        askForSeek(slot)
         if !states[slot].isPausedByUser { actions.setPaused(false, partition) }
     }
 
