@@ -59,8 +59,11 @@ extension ConsumerRun {
                 let ticket = step { engine, now in
                     isOfItsPlace = engine.receive(batch, seeksDone: seeksDone, now: now)
                 }
-                // Else the next batch might be dropped for the same seek.
-                if !isOfItsPlace { await performed(ticket) }
+                if !isOfItsPlace {
+                    // Else the next batch might be dropped for the same seek; it is waited for no longer than this one was.
+                    await performed(ticket)
+                    subscription.fetchNow()
+                }
             }
         }
     }
