@@ -36,6 +36,17 @@ package final class NativeThread: Sendable {
         if let thread { pthread_detach(thread) }
     }
 
+    /// Runs a body that blocks, such as one that joins other threads, on a thread of its own, and waits for it without one of
+    /// the pool.
+    package static func run(name: String, _ body: @escaping @Sendable () -> Void) async {
+        await withCheckedContinuation { continuation in
+            _ = NativeThread(name: name) {
+                body()
+                continuation.resume()
+            }
+        }
+    }
+
     /// Waits until the body has returned; from the second call on returns at once. Not to be called by the thread.
     package func join() {
         let thread = handle.withLock { handle in

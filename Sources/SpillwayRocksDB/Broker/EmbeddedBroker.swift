@@ -108,13 +108,10 @@ public final class EmbeddedBroker: ReplayableBroker {
         groups.close()
         let (writer, care, work) = (writer, care, work)
         // Whoever waits for all of them is none of them, and no thread of the pool.
-        await withCheckedContinuation { continuation in
-            _ = NativeThread(name: "log-close") {
-                care.stop()
-                writer.close()
-                work.shutdown()
-                continuation.resume()
-            }
+        await NativeThread.run(name: "log-close") {
+            care.stop()
+            writer.close()
+            work.shutdown()
         }
     }
 

@@ -92,8 +92,7 @@ public final class RocksDeduplicator: Deduplicator {
             if isIdle { closer.resume() }
         }
         // Joining blocks, and the caller's thread may be one of the pool.
-        let closing = BlockingExecutor(name: "dedup-close", threads: 1)
-        try? await closing.run { [writes, lookups] in
+        await NativeThread.run(name: "dedup-close") { [writes, lookups] in
             writes.shutdown()
             lookups.shutdown()
         }
