@@ -75,6 +75,14 @@ import Testing
         return kept
     }
 
+    /// As damaged, with nothing changed.
+    private func checkThatItIsRefused(_ path: String) throws {
+        let before = try log.contents(path)
+        let error = #expect(throws: DatabaseError.self) { try Database.open(path) }
+        #expect(error?.code == .damagedLog)
+        #expect(try log.contents(path) == before)
+    }
+
     private func rows(_ path: String) throws -> Int {
         let database = try Database.open(path)
         defer { try? database.close() }
@@ -116,10 +124,7 @@ import Testing
         let path = try await log.crash(100, later: 10)
         #expect(try logs(path).count == 2)
         try flip("value 50", in: try #require(try logs(path).first))
-        let before = try log.contents(path)
-        let error = #expect(throws: DatabaseError.self) { try Database.open(path) }
-        #expect(error?.code == .damagedLog)
-        #expect(try log.contents(path) == before)
+        try checkThatItIsRefused(path)
         let report = try Database.recover(path, acceptLoss: true)
         #expect(report.keepsAllBehind)
         #expect(report.salvagedEntries == 59)
@@ -131,10 +136,7 @@ import Testing
 
     @Test func aFileCutShortIsRefusedAndRecovered() async throws {
         let path = try await cutShort()
-        let before = try log.contents(path)
-        let error = #expect(throws: DatabaseError.self) { try Database.open(path) }
-        #expect(error?.code == .damagedLog)
-        #expect(try log.contents(path) == before)
+        try checkThatItIsRefused(path)
         let report = try Database.recover(path, acceptLoss: true)
         #expect(report.keepsAllBehind)
         let left = Array(0..<50) + Array(100..<110)

@@ -36,12 +36,9 @@ extension CacheShard {
             return
         }
         // Taken out, so that the change finds one reference and copies nothing.
-        guard var value = slots[slot].value.take(), body(&value) else {
-            entomb(slot, newest, until: now &+ limit.tombstoneLifetime)
-            return
-        }
-        let bytes = Self.bytes(cost(key, value))
-        guard bytes <= limit.bytes / 2 else {
+        guard var value = slots[slot].value.take(), body(&value), case let bytes = Self.bytes(cost(key, value)),
+            bytes <= limit.bytes / 2
+        else {
             entomb(slot, newest, until: now &+ limit.tombstoneLifetime)
             return
         }

@@ -35,13 +35,12 @@ struct WriteAheadLogScan: Sendable {
     /// Behind the last batch that was found.
     private var place: Cut?
     private let keepsBehind: Bool
-    private var isBroken = false
 
     /// Whether something had been synced of what is damaged or stands behind the damage.
     var isSyncedDataLost: Bool { firstLost.map { $0 <= witnessed } ?? false }
 
     /// Whether anything at all is not as it was written.
-    var isDamaged: Bool { isBroken }
+    var isDamaged: Bool { cut != nil }
 
     /// Reads every log file of the database. Blocks.
     ///
@@ -90,9 +89,11 @@ struct WriteAheadLogScan: Sendable {
         // A file's end may be gone without a trace; the sequences tell.
         if end > 0 && first > end { breaks(in: place?.file ?? name) }
         // With damage before the first batch it is not known where it began: at the latest just before that batch.
-        if isBroken && firstLost == nil { firstLost = max(first, 2) - 1 }
-        if isBroken { hasBatchesBehind = true }
-        if isBroken, keepsBehind { behind.append(record) }
+        if isDamaged {
+            if firstLost == nil { firstLost = max(first, 2) - 1 }
+            hasBatchesBehind = true
+            if keepsBehind { behind.append(record) }
+        }
         if summary.has_witness { witnessed = max(witnessed, summary.witness) }
         end = max(end, first + count)
         place = Cut(file: name, batches: (place?.file == name ? place?.batches ?? 0 : 0) + 1)
@@ -109,8 +110,7 @@ struct WriteAheadLogScan: Sendable {
 
     /// - Parameter name: the file that is damaged; where an end is missing, the one that lacks it.
     private mutating func breaks(in name: String) {
-        if !isBroken { cut = Cut(file: name, batches: place?.file == name ? place?.batches ?? 0 : 0) }
-        isBroken = true
+        if cut == nil { cut = Cut(file: name, batches: place?.file == name ? place?.batches ?? 0 : 0) }
         if firstLost == nil && end > 0 { firstLost = end }
     }
 

@@ -226,14 +226,15 @@ final class FailingDeduplicator: Deduplicator {
         #expect(bench.takeHandled() == ["a", "b"])
     }
 
+    private static let context = HandlingContext(
+        record: Record(
+            key: [1], value: [], position: nil, timestampMs: 0,
+            headers: [Header(name: "event-id", value: Array("1".utf8))]),
+        partition: TopicPartition(source: "s", topic: "t", partition: 0))
+
     @Test func aHandlerThatOutlastsItsLeaseIsDoneAndCounted() async throws {
         let bench = try Bench()
-        let context = HandlingContext(
-            record: Record(
-                key: [1], value: [], position: nil, timestampMs: 0,
-                headers: [Header(name: "event-id", value: Array("1".utf8))]),
-            partition: TopicPartition(source: "s", topic: "t", partition: 0))
-        let outcomes = await bench.interceptor.handle([context]) { _ in
+        let outcomes = await bench.interceptor.handle([Self.context]) { _ in
             bench.time.advance(by: .seconds(300))
             _ = try? await bench.store.begin(bench.id("1"))
             return [.done]
@@ -244,12 +245,7 @@ final class FailingDeduplicator: Deduplicator {
 
     @Test func aHandlerThatOutlastsItsLeaseMarksWhatIsTakenOverAndGivenBack() async throws {
         let bench = try Bench()
-        let context = HandlingContext(
-            record: Record(
-                key: [1], value: [], position: nil, timestampMs: 0,
-                headers: [Header(name: "event-id", value: Array("1".utf8))]),
-            partition: TopicPartition(source: "s", topic: "t", partition: 0))
-        let outcomes = await bench.interceptor.handle([context]) { _ in
+        let outcomes = await bench.interceptor.handle([Self.context]) { _ in
             bench.time.advance(by: .seconds(300))
             if case .first(let late)? = try? await bench.store.begin(bench.id("1")) { await bench.store.abandon(late) }
             return [.done]
@@ -260,12 +256,7 @@ final class FailingDeduplicator: Deduplicator {
 
     @Test func outcomesThatAreMissingCountAsFailed() async throws {
         let bench = try Bench()
-        let context = HandlingContext(
-            record: Record(
-                key: [1], value: [], position: nil, timestampMs: 0,
-                headers: [Header(name: "event-id", value: Array("1".utf8))]),
-            partition: TopicPartition(source: "s", topic: "t", partition: 0))
-        let outcomes = await bench.interceptor.handle([context]) { _ in [] }
+        let outcomes = await bench.interceptor.handle([Self.context]) { _ in [] }
         guard outcomes.count == 1, case .retry = outcomes[0] else { return check(false) }
         #expect(bench.store.figures.entries == 0)
     }
