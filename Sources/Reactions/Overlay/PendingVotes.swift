@@ -22,15 +22,15 @@ struct PendingVotes {
 
     private struct Place {
         var position: Position
-        var user: UserKey
+        var user: ExactName
         var target: String
 
-        static let passed = Place(position: .start, user: UserKey(""), target: "")
+        static let passed = Place(position: .start, user: ExactName(""), target: "")
 
-        var cost: Int { PendingVotes.entryOverhead + user.id.utf8.count + target.utf8.count }
+        var cost: Int { PendingVotes.entryOverhead + user.text.utf8.count + target.utf8.count }
     }
 
-    private var byUser: [UserKey: UserVotes] = [:]
+    private var byUser: [ExactName: UserVotes] = [:]
     private var queues: [[Place]]
     private var heads: [Int]
     /// The position that each partition's caches and projections are clean up to (exclusive).
@@ -45,14 +45,14 @@ struct PendingVotes {
     }
 
     /// The user's pending votes.
-    func votes(of user: String) -> UserVotes? { byUser[UserKey(user)] }
+    func votes(of user: String) -> UserVotes? { byUser[ExactName(user)] }
 
     /// Keeps a vote until its partition is clean past it.
     ///
     /// - Parameter isRepeat: another request sent the vote. It may be added by that one too, before or afterwards, and
     ///   counts once then; the version is the sender's as soon as it is known.
     mutating func add(_ vote: PendingVote, user: String, isRepeat: Bool = false) {
-        let user = UserKey(user)
+        let user = ExactName(user)
         let partition = vote.position.partition
         guard vote.position.position >= clean[partition] else {
             // Queues are in the order of adding, so a place with a higher position may keep the queue from passing an older
@@ -85,7 +85,7 @@ struct PendingVotes {
         compact(partition)
     }
 
-    private mutating func drop(_ user: UserKey, _ target: String, partition: Int, before position: Position) {
+    private mutating func drop(_ user: ExactName, _ target: String, partition: Int, before position: Position) {
         guard let index = byUser.index(forKey: user) else { return }
         byUser.values[index].remove(target, partition: partition, before: position)
         if byUser.values[index].all.isEmpty { byUser.remove(at: index) }

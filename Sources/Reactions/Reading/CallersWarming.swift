@@ -1,3 +1,4 @@
+internal import Spillway
 internal import SpillwayCache
 internal import SpillwayCore
 internal import Synchronization
@@ -11,12 +12,12 @@ final class CallersWarming: Sendable {
     private static let pageUsers: UInt64 = 1_024
 
     private let store: any WarmableStore
-    private let callers: LocalCache<UserKey, CallerStates>
+    private let callers: LocalCache<ExactName, CallerStates>
     private let limit: Int
     /// All users from this number on are done.
     private let done: Mutex<UInt64>
 
-    init(_ store: any WarmableStore, _ callers: LocalCache<UserKey, CallerStates>, limit: Int) {
+    init(_ store: any WarmableStore, _ callers: LocalCache<ExactName, CallerStates>, limit: Int) {
         self.store = store
         self.callers = callers
         self.limit = limit
@@ -33,7 +34,7 @@ final class CallersWarming: Sendable {
             return done..<end
         }
         if page.isEmpty { return false }
-        let leases = try store.users(page).map { user in (user.number, callers.fillLease(UserKey(user.id))) }
+        let leases = try store.users(page).map { user in (user.number, callers.fillLease(ExactName(user.id))) }
         let read = try store.callerStates(of: page, limit: limit)
         for (number, lease) in leases {
             guard let lease else { continue }

@@ -10,7 +10,7 @@ final class ReadModel: Sendable {
     let store: any ReactionStore
     let overlay: Overlay
     let counts: LocalCache<String, TargetValue>
-    let callers: LocalCache<UserKey, CallerStates>
+    let callers: LocalCache<ExactName, CallerStates>
     private let callerStatesLimit: Int
 
     init(
@@ -29,7 +29,7 @@ final class ReadModel: Sendable {
             LocalCacheConfiguration(
                 name: "callers", maxBytes: configuration.callersCacheBytes, timeToLive: configuration.cacheTimeToLive,
                 absentTimeToLive: .seconds(60)), time: time
-        ) { key, value in key.id.utf8.count + 32 + (value?.byteCount ?? 0) }
+        ) { key, value in key.text.utf8.count + 32 + (value?.byteCount ?? 0) }
     }
 
     // MARK: Summaries
@@ -103,7 +103,7 @@ final class ReadModel: Sendable {
 
     private func states(of user: String, on values: [TargetValue], tier: ReadTier) throws -> [Reaction]? {
         let states: CallerStates
-        switch callers.lookup(UserKey(user)) {
+        switch callers.lookup(ExactName(user)) {
         case .hit(let value, _):
             states = value ?? CallerStates(storeSequence: 0, states: [])
         case .miss(let lease):
@@ -155,7 +155,7 @@ final class ReadModel: Sendable {
             })
         let version = CacheVersion(epoch: store.epoch, position: outcome.storeSequence)
         for caller in outcome.callers {
-            callers.modify(UserKey(caller.id), version: version) { [callerStatesLimit] (states: inout CallerStates) in
+            callers.modify(ExactName(caller.id), version: version) { [callerStatesLimit] (states: inout CallerStates) in
                 if states.storeSequence >= outcome.storeSequence { return true }
                 return states.set(caller.reaction, to: caller.target, limit: callerStatesLimit)
             }

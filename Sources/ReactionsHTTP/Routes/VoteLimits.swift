@@ -7,7 +7,7 @@ internal import SpillwayHTTP
 struct VoteLimits: Sendable {
     private let burstByUser: Int
     private let burstByAddress: Int
-    private let byUser: KeyedRateLimiter<UserKey>?
+    private let byUser: KeyedRateLimiter<ExactName>?
     private let byAddress: KeyedRateLimiter<ClientAddress>?
 
     init(_ configuration: ReactionRoutesConfiguration, time: any TimeSource) {
@@ -33,7 +33,7 @@ struct VoteLimits: Sendable {
         let most = min(byUser == nil ? .max : burstByUser, isByAddress ? burstByAddress : .max)
         guard count <= most else { throw RequestError.field("votes", "may be at most \(most) at once here") }
         // The user first: what a user has too many of is not to cost others behind the address.
-        if let byUser, let delay = byUser.limit(UserKey(user), count: count) {
+        if let byUser, let delay = byUser.limit(ExactName(user), count: count) {
             throw Problem.retry(.tooManyRequests, after: delay, detail: "too many votes of this user")
         }
         if let byAddress, isByAddress, let delay = byAddress.limit(address.limitKey, count: count) {

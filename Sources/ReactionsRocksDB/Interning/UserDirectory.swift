@@ -1,4 +1,5 @@
 internal import Reactions
+internal import Spillway
 internal import SpillwayRocksDB
 internal import Synchronization
 
@@ -8,8 +9,8 @@ internal import Synchronization
 /// until one has been written, every transaction that refers to the user stores the mapping.
 final class UserDirectory: Sendable {
     private struct State {
-        var known: GenerationCache<UserKey, UInt64>
-        var unsaved: [UserKey: UInt64] = [:]
+        var known: GenerationCache<ExactName, UInt64>
+        var unsaved: [ExactName: UInt64] = [:]
         var next: UInt64
     }
 
@@ -24,13 +25,13 @@ final class UserDirectory: Sendable {
     }
 
     /// The numbers of the events' users, in their order, and the mappings that the transaction must store.
-    func resolve(_ events: [PositionedEvent]) throws -> (numbers: [UInt64], unsaved: [UserKey: UInt64]) {
+    func resolve(_ events: [PositionedEvent]) throws -> (numbers: [UInt64], unsaved: [ExactName: UInt64]) {
         var numbers = [UInt64](repeating: 0, count: events.count)
-        var unsaved: [UserKey: UInt64] = [:]
+        var unsaved: [ExactName: UInt64] = [:]
         var missing: [Int] = []
         state.withLock { state in
             for (index, event) in events.enumerated() {
-                let user = UserKey(event.event.userID)
+                let user = ExactName(event.event.userID)
                 if let number = state.known.value(user) {
                     numbers[index] = number
                 } else if let number = state.unsaved[user] {
@@ -45,7 +46,7 @@ final class UserDirectory: Sendable {
         let stored = try read(missing.map { events[$0].event.userID }, Database.ReadOptions())
         state.withLock { state in
             for (place, index) in missing.enumerated() {
-                let user = UserKey(events[index].event.userID)
+                let user = ExactName(events[index].event.userID)
                 if let number = stored[place] {
                     state.known.set(number, for: user)
                     numbers[index] = number
@@ -64,7 +65,7 @@ final class UserDirectory: Sendable {
     }
 
     /// These mappings are written.
-    func saved(_ users: [UserKey: UInt64]) {
+    func saved(_ users: [ExactName: UInt64]) {
         if users.isEmpty { return }
         state.withLock { state in
             for (user, number) in users {
@@ -76,13 +77,13 @@ final class UserDirectory: Sendable {
 
     /// A user's number; `.some(nil)` if the user has none, `nil` if that can't be told without the disk.
     func number(of user: String, tier: Reactions.ReadTier) throws -> UInt64?? {
-        if let number = state.withLock({ $0.known.value(UserKey(user)) }) { return .some(number) }
+        if let number = state.withLock({ $0.known.value(ExactName(user)) }) { return .some(number) }
         do {
             // One get costs less than a multi-get of one.
             let number = try unsafe database.withValue(
                 families.users, Array(user.utf8), options: Database.ReadOptions(tier), Self.number
             ).flatMap(\.self)
-            if let number { state.withLock { $0.known.set(number, for: UserKey(user)) } }
+            if let number { state.withLock { $0.known.set(number, for: ExactName(user)) } }
             return .some(number)
         } catch let error as DatabaseError where error.code == .incomplete {
             return nil
@@ -111,7 +112,7 @@ final class UserDirectory: Sendable {
             isValid = iterator.next()
         }
         try iterator.check()
-        state.withLock { state in for user in users { state.known.set(user.number, for: UserKey(user.id)) } }
+        state.withLock { state in for user in users { state.known.set(user.number, for: ExactName(user.id)) } }
         return users
     }
 

@@ -211,16 +211,16 @@ private struct ProjectionTransaction {
         return (changed, negative)
     }
 
-    private func putUsers(_ users: [UserKey: UInt64], in write: WriteBatch, _ scratch: inout [UInt8]) {
+    private func putUsers(_ users: [ExactName: UInt64], in write: WriteBatch, _ scratch: inout [UInt8]) {
         for (user, number) in users {
             scratch.removeAll(keepingCapacity: true)
-            scratch.append(contentsOf: user.id.utf8)
+            scratch.append(contentsOf: user.text.utf8)
             let keyEnd = scratch.count
             Numbers.append(number: number, to: &scratch)
             write.put(store.families.users, scratch, splitAt: keyEnd)
             scratch.removeAll(keepingCapacity: true)
             Numbers.append(number: number, to: &scratch)
-            scratch.append(contentsOf: user.id.utf8)
+            scratch.append(contentsOf: user.text.utf8)
             write.put(store.families.userNames, scratch, splitAt: Numbers.width)
         }
     }

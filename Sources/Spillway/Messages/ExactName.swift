@@ -1,4 +1,4 @@
-/// A name as a key: two are one only if their bytes are.
+/// A name, or a user's id, as a key: two are one only if their bytes are.
 ///
 /// `String` compares as Unicode does: an accented letter is equal to the letter with the accent behind it. Stores keep
 /// names as bytes, so what is remembered of a name in memory has to go by them too.

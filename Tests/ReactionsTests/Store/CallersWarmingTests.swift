@@ -8,12 +8,12 @@ import Testing
 /// A cache that was warmed must say what the store says, and never what the store said.
 @Suite struct CallersWarmingTests {
     private let temporary: TemporaryStore
-    private let cache: LocalCache<UserKey, CallerStates>
+    private let cache: LocalCache<ExactName, CallerStates>
 
     init() throws {
         temporary = try TemporaryStore()
         cache = LocalCache(LocalCacheConfiguration(name: "callers", maxBytes: 16 << 20)) { key, value in
-            key.id.utf8.count + (value?.byteCount ?? 0)
+            key.text.utf8.count + (value?.byteCount ?? 0)
         }
     }
 
@@ -24,7 +24,7 @@ import Testing
     }
 
     private func cached(_ user: Int) -> CallerStates? {
-        guard case .hit(let value, _) = cache.lookup(UserKey("user-\(user)")) else { return nil }
+        guard case .hit(let value, _) = cache.lookup(ExactName("user-\(user)")) else { return nil }
         return value
     }
 
@@ -74,25 +74,25 @@ import Testing
     @Test func aChangeWhileItReadsVoidsTheFill() throws {
         try temporary.apply([event(1, 1, .like, version: 1 << 16)], from: 1)
         // Of no known version: only the lease can tell that the answer is from before it.
-        let store = Overtaken(temporary.store) { [cache] in cache.invalidate(UserKey("user-1"), version: .absent) }
+        let store = Overtaken(temporary.store) { [cache] in cache.invalidate(ExactName("user-1"), version: .absent) }
         _ = try CallersWarming(store, cache, limit: 4).fillPage()
         #expect(cached(1) == nil)
-        cache.invalidate(UserKey("user-1"), version: CacheVersion(epoch: temporary.store.epoch, position: 1 << 40))
+        cache.invalidate(ExactName("user-1"), version: CacheVersion(epoch: temporary.store.epoch, position: 1 << 40))
         _ = try CallersWarming(temporary.store, cache, limit: 4).fillPage()
         #expect(cached(1) == nil, "the store's answer is older than the change")
     }
 
     @Test func stopsBeforeItIsFull() throws {
-        let small = LocalCache<UserKey, CallerStates>(
+        let small = LocalCache<ExactName, CallerStates>(
             LocalCacheConfiguration(name: "callers", maxBytes: 1 << 20, shards: 1)
-        ) { key, value in key.id.utf8.count + (value?.byteCount ?? 0) }
+        ) { key, value in key.text.utf8.count + (value?.byteCount ?? 0) }
         try temporary.apply(
             (0..<8_000).map { event($0, $0 % 10, .like, version: UInt64($0 + 1) << 16) }, from: 1)
         let warming = CallersWarming(temporary.store, small, limit: 4)
         while try warming.fillPage() {}
         let bytes = small.statistics().bytes
         #expect(bytes > 3 << 18 && bytes < 15 << 16)
-        guard case .hit = small.lookup(UserKey("user-7999")) else {
+        guard case .hit = small.lookup(ExactName("user-7999")) else {
             Issue.record("the newest user is not cached")
             return
         }

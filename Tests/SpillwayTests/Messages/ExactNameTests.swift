@@ -15,6 +15,17 @@ import Testing
         #expect(Set([ExactName(composed), ExactName(decomposed), ExactName(composed)]).count == 2)
     }
 
+    @Test(arguments: [
+        ("jos\u{e9}", "jose\u{301}"), ("K", "\u{212a}"), ("a\u{323}\u{307}", "a\u{307}\u{323}"),
+        ("\u{ac00}", "\u{1100}\u{1161}"),
+    ])
+    func keysAreEqualOnlyWithTheSameBytes(_ one: String, _ other: String) {
+        #expect(one == other)
+        #expect(ExactName(one) != ExactName(other) && ExactName(other) != ExactName(one))
+        #expect(ExactName(one) == ExactName(one) && ExactName(one).hashValue == ExactName(one).hashValue)
+        #expect(Set([ExactName(one), ExactName(other)]).count == 2)
+    }
+
     @Test func settingsInMemoryGoByBytes() async throws {
         let store = InMemorySettingsStore()
         _ = try await store.put(composed, value: [1], author: "a", atMs: 0, after: 0)
