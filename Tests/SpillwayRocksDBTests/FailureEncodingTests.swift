@@ -37,6 +37,34 @@ import Testing
         return bytes
     }
 
+    private var blockValue: [UInt8] {
+        var items = [
+            SideBlock.Item(position: entry.name.position, dueMs: -1, byteCount: 3, start: 0, length: 2),
+            SideBlock.Item(position: entry.name.position.successor, dueMs: 0, byteCount: 4, start: 0, length: 1),
+        ]
+        return made { SideBlock.makeValue(&items, [7, 8, 9], in: &$0) }
+    }
+
+    /// The heads of the two items.
+    private let items: [UInt8] =
+        [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7] + Array(repeating: 255, count: 8) + [0, 0, 0, 3, 0, 0, 0, 2]
+        + [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1]
+
+    private var removalsValue: [UInt8] { SideRemovals.value([SideRemovals.Entry(block: 5, start: 258)]) }
+
+    @Test func blocksAreReadAsTheyWereWritten() throws {
+        let block = try SideBlock(number: 5, blockValue)
+        #expect(block.items.map(\.position.low) == [7, 8])
+        #expect(block.items.map(\.dueMs) == [-1, 0])
+        #expect(block.items.map(\.byteCount) == [3, 4])
+        #expect(block.items.map { Array(blockValue[Int($0.start)..<Int($0.start + $0.length)]) } == [[7, 8], [9]])
+        let place = FailureKeys.partition(FailureKeys.name, "g", recordName(1).partition)
+        let key = try SideBlock.parseKey(made { SideBlock.makeKey(place, dueMs: -1, number: 5, in: &$0) })
+        #expect(key.place == place && key.number == 5)
+        #expect(try SideRemovals.parse(removalsValue) == [SideRemovals.Entry(block: 5, start: 258)])
+        #expect(try SideRemovals.parseKey(SideRemovals.key(258)) == 258)
+    }
+
     /// The format of stored data: it may be added to, not changed.
     @Test func theBytesAreTheFormats() {
         let name = recordName(7, group: "g\u{0}", partition: -1)
@@ -47,8 +75,11 @@ import Testing
         #expect(made { FailureKeys.make(FailureKeys.name, prefix, name.position, in: &$0) } == prefix + position)
         #expect(FailureKeys.letter(name) == [0x6c] + partition + position)
         #expect(
-            made { FailureKeys.makeDelayed(prefix, dueMs: 258, name.position, in: &$0) }
-                == [0x64] + partition + [0x80, 0, 0, 0, 0, 0, 1, 2] + position)
+            made { SideBlock.makeKey(prefix, dueMs: 258, number: 5, in: &$0) }
+                == [0x62] + partition + [0x80, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 5])
+        #expect(blockValue == [1, 0, 2] + items + [7, 8, 9])
+        #expect(SideRemovals.key(258) == [0x72, 0, 0, 0, 0, 0, 0, 1, 2])
+        #expect(removalsValue == [1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 1, 2])
         #expect(
             made { FailureKeys.makeHeld(prefix, [5, 6], name.position, in: &$0) }
                 == [0x68] + partition + [0, 0, 0, 2, 5, 6] + position)
@@ -77,6 +108,8 @@ import Testing
             ),
             (FailureEncoding.value(FailureCount(records: 1, bytes: 2)), { _ = try FailureEncoding.count($0) }),
             (FailureKeys.letter(entry.name), { _ = try FailureKeys.parseLetter($0) }),
+            (blockValue, { _ = try SideBlock(number: 1, $0) }),
+            (SideRemovals.key(1), { _ = try SideRemovals.parseKey($0) }),
         ]
         for (value, decode) in decoders {
             try decode(value)
@@ -84,6 +117,10 @@ import Testing
             malformed { try decode(value + [0]) }
             malformed { try decode([2] + value.dropFirst()) }
         }
+        for count in 0..<removalsValue.count where count != 1 {
+            malformed { _ = try SideRemovals.parse(Array(removalsValue.prefix(count))) }
+        }
+        malformed { _ = try SideRemovals.parse(removalsValue + [0]) }
         let location = made { FailureEncoding.makeLocation(.delayed, dueMs: 1, byteCount: 2, key: [], in: &$0) }
         for count in 0..<location.count {
             malformed { _ = try FailureEncoding.location(Array(location.prefix(count))) }
@@ -99,9 +136,9 @@ import Testing
 
     @Test func oddBytesNeverEndTheProcess() throws {
         var random = SeededRandom(seed: 1)
-        let values = [entryValue, letterValue, FailureKeys.letter(entry.name)]
+        let values = [entryValue, letterValue, FailureKeys.letter(entry.name), blockValue, removalsValue]
         for round in 0..<30_000 {
-            var value = values[round % 3]
+            var value = values[round % values.count]
             for _ in 0...Int.random(in: 0..<4, using: &random) {
                 value[Int.random(in: 0..<value.count, using: &random)] = .random(in: 0...255, using: &random)
             }
@@ -111,7 +148,8 @@ import Testing
                 { [entry] in _ = try FailureEncoding.letter($0, name: entry.name) },
                 { _ = try FailureEncoding.location($0) }, { _ = try FailureEncoding.summary($0) },
                 { _ = try FailureEncoding.count($0) }, { _ = try FailureKeys.parseLetter($0) },
-                { _ = try FailureKeys.parseDueMs($0, behind: 3) }, { _ = try FailureEncoding.byteCount($0) },
+                { _ = try SideBlock(number: 1, $0) }, { _ = try SideRemovals.parse($0) },
+                { _ = try SideBlock.parseKey($0) }, { _ = try FailureEncoding.byteCount($0) },
             ]
             for decode in decoders {
                 do { try decode(value) } catch { #expect((error as? DatabaseError)?.code == .corruption) }
@@ -120,12 +158,10 @@ import Testing
     }
 
     @Test func anOddRowFailsTheCallsThatReadItAndNoOthers() async throws {
-        var store = try homes.open()
+        let store = try homes.open()
         try await store.apply([
-            .put(sideEntry(recordName(1))), .put(sideEntry(recordName(2))), .bury(deadLetter(recordName(3))),
+            .put(sideEntry(recordName(1), .held)), .put(sideEntry(recordName(2))), .bury(deadLetter(recordName(3))),
         ])
-        // It knows no entries then, and reads their rows.
-        store = try homes.reopen(store)
         let database = try #require(homes.database(store))
         let batch = WriteBatch()
         let place = FailureKeys.partition(FailureKeys.name, "g", recordName(1).partition)

@@ -14,17 +14,22 @@ final class FailureHomes: Sendable {
     }
 
     private let homes = Mutex<[ObjectIdentifier: Home]>([:])
+    private let cachedBytes: Int
     /// What the stores begin with.
-    private let known: KnownEntries
+    private let index: SideIndex
 
-    init(known: KnownEntries = KnownEntries()) { self.known = known }
+    init(cachedBytes: Int = 16 << 20, index: SideIndex = SideIndex()) {
+        self.cachedBytes = cachedBytes
+        self.index = index
+    }
 
     func open(
         _ directory: TemporaryDirectory = TemporaryDirectory(), _ limits: FailureStoreLimits = FailureStoreLimits(),
         configuration: Database.Configuration = Database.Configuration(), metrics: MetricsRegistry = MetricsRegistry()
     ) throws -> RocksFailureStore {
         let database = try Database.open(directory("data"), configuration)
-        let store = try RocksFailureStore(database, limits: limits, metrics: metrics, known: known)
+        let store = try RocksFailureStore(
+            tables: FailureTables(database, cachedBytes: cachedBytes, index: index), limits: limits, metrics: metrics)
         homes.withLock {
             $0[ObjectIdentifier(store)] = Home(directory: directory, database: database, store: store, limits: limits)
         }

@@ -75,7 +75,7 @@ import Testing
 
     @Test func aNewerFormat() throws {
         try Database.open(directory("data")).close()
-        try write("spillway 2\n", "data/FORMAT")
+        try write("spillway 3\n", "data/FORMAT")
         let before = try state(directory("data"))
         #expect(refusal(directory("data")) == .newerFormat)
         #expect(try state(directory("data")) == before)

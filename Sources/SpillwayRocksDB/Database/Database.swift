@@ -84,6 +84,8 @@ internal import Synchronization
     let configuration: Configuration
     private let uses = Atomic<Int>(0)
     private let needsNewEpoch = Atomic<Bool>(false)
+    /// The version that the directory has at least.
+    private let formatKnown = Atomic<Int>(DataDirectory.firstFormat)
     private let state: Mutex<State>
 
     struct State: ~Copyable {
@@ -148,6 +150,13 @@ internal import Synchronization
     /// Has the next opening make a new ``storeEpoch``, however this one ends: for who is about to change rows beside the
     /// log, so that what was cached of them anywhere does not look newer.
     public func requireNewEpoch() { needsNewEpoch.store(true, ordering: .releasing) }
+
+    /// Has programs refuse the directory that do not know a version of its format; durable on return. Blocks.
+    func requireFormat(_ version: Int) throws {
+        guard formatKnown.load(ordering: .relaxed) < version else { return }
+        try state.withLock { try $0.directory?.requireFormat(version) }
+        formatKnown.store(version, ordering: .relaxed)
+    }
 
     /// Flushes and syncs everything, and closes. The directory then counts as closed cleanly, but after
     /// ``requireNewEpoch()``.

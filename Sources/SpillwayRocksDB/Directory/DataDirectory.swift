@@ -6,8 +6,13 @@ internal import Glibc
 /// `FORMAT` is read and the lock is taken before RocksDB is touched, since a second opener of RocksDB's own lock
 /// rotates the first one's log file before it fails. A refusal leaves everything as it was.
 struct DataDirectory: ~Copyable {
-    /// The version that this program writes, and the newest that it reads.
-    static let formatVersion = 1
+    /// The version of a new directory. It rises with what is written (``requireFormat(_:)``), so that what uses nothing new
+    /// stays open to the programs before.
+    static let firstFormat = 1
+    /// From this one on delayed entries are in blocks: an earlier program would take the side queues for empty.
+    static let blocksFormat = 2
+    /// The newest that this program reads.
+    static let newestFormat = 2
 
     let path: String
     private let lock: Int32
@@ -60,9 +65,18 @@ struct DataDirectory: ~Copyable {
         case let unfinished?: throw unfinished.refusal(path)
         }
         if isNew {
-            try FileSystem.writeDurably(Array("spillway \(Self.formatVersion)\n".utf8), to: Self.format(path))
+            try FileSystem.writeDurably(Self.format(version: Self.firstFormat), to: Self.format(path))
         }
         return directory
+    }
+
+    private static func format(version: Int) -> [UInt8] { Array("spillway \(version)\n".utf8) }
+
+    /// Has programs refuse the directory that do not know a version; durable on return. Nothing happens if it has it, or
+    /// a later one.
+    func requireFormat(_ version: Int) throws {
+        guard let found = try Self.readFormat(path), try Self.check(found, path) < version else { return }
+        try FileSystem.writeDurably(Self.format(version: version), to: Self.format(path))
     }
 
     /// Locks a directory, which it makes if it is not there, for a copy to be made in it; marked as unfinished before
@@ -109,16 +123,18 @@ struct DataDirectory: ~Copyable {
         return FileSystem.exists(file) ? try FileSystem.read(file) : nil
     }
 
-    private static func check(_ format: [UInt8], _ path: String) throws {
+    @discardableResult
+    private static func check(_ format: [UInt8], _ path: String) throws -> Int {
         let words = String(decoding: format.prefix(64), as: UTF8.self).split(whereSeparator: \.isWhitespace)
         guard words.count >= 2, words[0] == "spillway", let version = Int(words[1]), version > 0 else {
             throw DatabaseError(.foreignDirectory, "\(path)/FORMAT is not ours: is this the right directory?")
         }
-        guard version <= formatVersion else {
+        guard version <= newestFormat else {
             throw DatabaseError(
                 .newerFormat,
-                "\(path) has format \(version), this program reads up to \(formatVersion): use a newer program")
+                "\(path) has format \(version), this program reads up to \(newestFormat): use a newer program")
         }
+        return version
     }
 
     private static func takeLock(_ path: String) throws -> Int32 {

@@ -1,6 +1,7 @@
 internal import Spillway
 
-/// Where an entry of the side queue is, as the row of its name says.
+/// Where an entry is, as the row of its name says: a held one. (Up to format 1 of the directory delayed ones had such rows,
+/// too.)
 struct SideLocation: Equatable, Sendable {
     var mode: SideEntry.Mode
     /// When it is due.
@@ -9,7 +10,6 @@ struct SideLocation: Equatable, Sendable {
     var byteCount: Int
     /// The key of a held one; empty for a delayed one, whose row is found without.
     var key: [UInt8]
-
 }
 
 /// What is held of a key; its row is removed with the last entry.
@@ -108,14 +108,19 @@ enum FailureEncoding {
     }
 
     static func entry(_ value: [UInt8], name: RecordName) throws -> SideEntry {
-        var reader = RowReader(value, of: .entry(name))
+        try entry(RecordStorage(bytes: value), in: 0..<value.count, name: name)
+    }
+
+    /// Reads an entry whose value is a part of bytes, which its record shares.
+    static func entry(_ storage: RecordStorage, in value: Range<Int>, name: RecordName) throws -> SideEntry {
+        var reader = RowReader(storage.bytes, in: value, of: .entry(name))
         try reader.expect(version)
         let (mode, due) = (try mode(&reader), try number(&reader))
         let (attempts, rounds) = (try reader.varint(), try reader.varint())
         let reason = try reader.text()
         return SideEntry(
             name: name, mode: mode, dueMs: due, attempts: attempts, rounds: rounds, reason: reason,
-            record: try record(&reader, RecordStorage(bytes: value), name.position))
+            record: try record(&reader, storage, name.position))
     }
 
     /// Appends the value of a letter.

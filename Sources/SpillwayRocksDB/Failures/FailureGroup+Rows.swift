@@ -9,6 +9,7 @@ extension FailureGroup {
             writeEntry(index, &rows)
             writeLetter(index, &rows)
         }
+        writeBlocks(&rows, batch)
         try rows.held.write(into: batch, tables)
         for group in groups where group.counts != group.stored {
             rows.change.groups[group.key] = group.counts
@@ -25,23 +26,42 @@ extension FailureGroup {
         case .stored: break
         case .gone:
             guard let stored = slot.storedEntry else { return }
-            rows.remove(stored, key: storedKeys[index] ?? [], place.call.prefix, slot.position)
-            rows.removeName(place.call.prefix, slot.position)
-            rows.change.entries.append((place.known, slot.position, nil))
+            rows.remove(stored, key: storedKeys[index] ?? [], place, slot.position)
         case .put(let call, let number):
-            let operation = operation(call, number)
-            let key = operation.mode == .held ? calls[call].bytes[operation.key] : []
             if let stored = slot.storedEntry {
-                rows.remove(stored, key: storedKeys[index] ?? [], place.call.prefix, slot.position)
+                rows.remove(stored, key: storedKeys[index] ?? [], place, slot.position)
             }
-            rows.put(operation, key: key, calls[call].bytes, place.call.prefix)
-            rows.change.entries.append(
-                (
-                    place.known, slot.position,
-                    operation.mode == .held
-                        ? .held : .delayed(dueMs: operation.dueMs, byteCount: operation.byteCount)
-                ))
+            let operation = operation(call, number)
+            switch operation.mode {
+            case .held: rows.putHeld(operation, key: calls[call].bytes[operation.key], calls[call].bytes, place)
+            case .delayed:
+                rows.delayed.append(
+                    DelayedPut(
+                        place: slot.place, dueMs: operation.dueMs, position: slot.position, call: call,
+                        operation: number))
+            }
         }
+    }
+
+    /// Writes the delayed entries that are put, as blocks.
+    private func writeBlocks(_ rows: inout FailureRows, _ batch: WriteBatch) {
+        rows.delayed.sort { ($0.place, $0.dueMs, $0.position) < ($1.place, $1.dueMs, $1.position) }
+        var rest = rows.delayed[...]
+        while let first = rest.first {
+            let place = places[first.place]
+            var builder = SideBlockBuilder(batch, tables.side, place: place.call.prefix)
+            while let put = rest.first, put.place == first.place {
+                let operation = operation(put.call, put.operation)
+                builder.add(
+                    put.position, dueMs: put.dueMs, byteCount: operation.byteCount,
+                    calls[put.call].bytes[operation.value], number: tables.takeNumber)
+                rest.removeFirst()
+            }
+            builder.finish(number: tables.takeNumber)
+            for block in builder.blocks { rows.side.put(place.number, block) }
+        }
+        rows.side.writeRemovals(into: batch)
+        rows.change.side = rows.side.index
     }
 
     private func writeLetter(_ index: Int, _ rows: inout FailureRows) {
@@ -68,6 +88,46 @@ extension FailureGroup {
     }
 }
 
+/// A delayed entry that is put: its place among those of the group of calls, and which operation it is.
+private struct DelayedPut {
+    let place: Int
+    let dueMs: Int64
+    let position: Position
+    let call: Int
+    let operation: Int
+}
+
+extension FailureGroup {
+    /// What a batch changes in the side queues' blocks, beside the blocks' own rows.
+    struct SideChange {
+        private let tables: FailureTables
+        private(set) var index = SideIndex.Change()
+        private var removals: [SideRemovals.Entry] = []
+
+        init(_ tables: FailureTables) { self.tables = tables }
+
+        /// An entry leaves the side queue; `entry` says which block it was in, if it was in one.
+        mutating func removed(_ place: Int, _ position: Position, _ entry: SideRemovals.Entry?) {
+            index.removed.append((place, position))
+            if let entry { removals.append(entry) }
+        }
+
+        mutating func put(_ place: Int, _ block: SideBlock) { index.blocks.append((place, block)) }
+
+        mutating func held(_ place: Int, _ position: Position, byteCount: Int) {
+            index.held.append((place, position, byteCount))
+        }
+
+        /// Writes the row that says which entries have left their blocks.
+        mutating func writeRemovals(into batch: WriteBatch) {
+            guard !removals.isEmpty else { return }
+            let number = tables.takeNumber()
+            index.removal = number
+            batch.put(tables.side, SideRemovals.key(number), SideRemovals.value(removals))
+        }
+    }
+}
+
 /// The rows of a batch, made in buffers that all of them share.
 private struct FailureRows {
     private let batch: WriteBatch
@@ -75,46 +135,41 @@ private struct FailureRows {
     private var key: [UInt8] = []
     private var value: [UInt8] = []
     var change = FailureGroup.Change()
+    var side: FailureGroup.SideChange
     var held = HeldChanges()
+    var delayed: [DelayedPut] = []
 
     init(_ batch: WriteBatch, _ tables: FailureTables) {
         self.batch = batch
         self.tables = tables
+        side = FailureGroup.SideChange(tables)
     }
 
-    /// Removes the row of an entry; the row of its name stays.
     mutating func remove(
-        _ stored: FailureGroup.StoredEntry, key recordKey: [UInt8], _ prefix: [UInt8], _ position: Position
+        _ stored: SideIndex.Location, key recordKey: [UInt8], _ place: FailureGroup.Place, _ position: Position
     ) {
-        switch stored.mode {
-        case .delayed: FailureKeys.makeDelayed(prefix, dueMs: stored.dueMs, position, in: &key)
+        switch stored {
+        case .delayed(_, let entry): side.removed(place.number, position, entry)
         case .held:
-            FailureKeys.makeHeld(prefix, recordKey, position, in: &key)
-            held.removed(prefix, recordKey, position)
+            side.removed(place.number, position, nil)
+            held.removed(place.call.prefix, recordKey, position)
+            FailureKeys.makeHeld(place.call.prefix, recordKey, position, in: &key)
+            batch.delete(tables.side, key)
+            FailureKeys.make(FailureKeys.name, place.call.prefix, position, in: &key)
+            batch.delete(tables.names, key)
         }
-        batch.delete(tables.side, key)
     }
 
-    mutating func removeName(_ prefix: [UInt8], _ position: Position) {
-        FailureKeys.make(FailureKeys.name, prefix, position, in: &key)
-        batch.delete(tables.names, key)
-    }
-
-    mutating func put(
-        _ entry: FailureCall.Operation, key recordKey: ArraySlice<UInt8>, _ bytes: [UInt8], _ prefix: [UInt8]
+    mutating func putHeld(
+        _ entry: FailureCall.Operation, key recordKey: ArraySlice<UInt8>, _ bytes: [UInt8], _ place: FailureGroup.Place
     ) {
-        switch entry.mode {
-        case .delayed:
-            FailureKeys.makeDelayed(prefix, dueMs: entry.dueMs, entry.position, in: &key)
-            change.delayedRows.append(key)
-        case .held:
-            FailureKeys.makeHeld(prefix, recordKey, entry.position, in: &key)
-            held.added(prefix, Array(recordKey), entry.position, dueMs: entry.dueMs)
-        }
+        side.held(place.number, entry.position, byteCount: entry.byteCount)
+        held.added(place.call.prefix, Array(recordKey), entry.position, dueMs: entry.dueMs)
+        FailureKeys.makeHeld(place.call.prefix, recordKey, entry.position, in: &key)
         put(tables.side, bytes, entry.value)
-        FailureKeys.make(FailureKeys.name, prefix, entry.position, in: &key)
+        FailureKeys.make(FailureKeys.name, place.call.prefix, entry.position, in: &key)
         FailureEncoding.makeLocation(
-            entry.mode, dueMs: entry.dueMs, byteCount: entry.byteCount, key: recordKey, in: &value)
+            .held, dueMs: entry.dueMs, byteCount: entry.byteCount, key: recordKey, in: &value)
         batch.put(tables.names, key, value)
     }
 
@@ -134,6 +189,21 @@ private struct FailureRows {
             unsafe bytes.withUnsafeBytes { bytes in
                 unsafe batch.put(family, key, UnsafeRawBufferPointer(rebasing: bytes[value]))
             }
+        }
+    }
+}
+
+extension WriteBatch {
+    /// Deletes rows that nothing needs any more.
+    func deleteRows(_ rows: [SideIndex.DeadRow], _ side: ColumnFamily) {
+        var key: [UInt8] = []
+        for row in rows {
+            switch row {
+            case .block(let place, let dueMs, let number):
+                SideBlock.makeKey(place, dueMs: dueMs, number: number, in: &key)
+            case .removals(let number): key = SideRemovals.key(number)
+            }
+            unsafe key.withUnsafeBytes { unsafe singleDelete(side, $0) }
         }
     }
 }

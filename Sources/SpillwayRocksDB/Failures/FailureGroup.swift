@@ -11,11 +11,9 @@ struct FailureGroup {
         /// The counts of groups that have changed.
         var groups: [[UInt8]: FailureTables.Counts] = [:]
         var letters = FailureCount.zero
-        /// Keys of rows of delayed entries and of letters that are put.
-        var delayedRows = KeyBatch()
+        /// Keys of rows of letters that are put.
         var letterRows = KeyBatch()
-        /// Entries that are put or removed.
-        var entries: [(place: Int, position: Position, location: KnownEntries.Location?)] = []
+        var side = SideIndex.Change()
     }
 
     /// What a name has in the end.
@@ -32,15 +30,8 @@ struct FailureGroup {
         let call: FailureCall.Place
         /// The index of its group.
         let group: Int
-        /// Its number among the known entries.
-        let known: Int
-    }
-
-    /// An entry that is stored.
-    struct StoredEntry: Sendable {
-        var mode: SideEntry.Mode
-        var dueMs: Int64
-        var byteCount: Int
+        /// Its number in the index.
+        let number: Int
     }
 
     /// A name that the calls are about.
@@ -48,7 +39,7 @@ struct FailureGroup {
         /// The index of its place.
         let place: Int
         let position: Position
-        var storedEntry: StoredEntry?
+        var storedEntry: SideIndex.Location?
         var storedLetterBytes: Int?
         var entry = Staged.stored
         var letter = Staged.stored
@@ -123,7 +114,9 @@ struct FailureGroup {
         let index = placeIndexes.number(of: place.prefix, next: next)
         if index == next {
             places.append(
-                Place(call: place, group: group(place.group), known: tables.number(ofPlace: place.prefix)))
+                Place(
+                    call: place, group: group(place.group),
+                    number: tables.withIndex { $0.number(of: place.prefix) }))
         }
         return index
     }
@@ -140,26 +133,19 @@ struct FailureGroup {
     // MARK: What is stored
 
     private mutating func loadEntries() throws {
-        var unknown: [Int] = []
-        tables.withKnownEntries { known in
-            for index in slots.indices {
-                switch known.find(places[slots[index].place].known, slots[index].position) {
-                case .absent: break
-                case .delayed(let dueMs, let byteCount):
-                    slots[index].storedEntry = StoredEntry(mode: .delayed, dueMs: dueMs, byteCount: byteCount)
-                case .unknown: unknown.append(index)
-                }
+        var held: [Int] = []
+        tables.withIndex { index in
+            for slot in slots.indices {
+                let location = index.location(places[slots[slot].place].number, slots[slot].position)
+                slots[slot].storedEntry = location
+                if case .held? = location { held.append(slot) }
             }
         }
-        var found: [SideLocation?] = []
-        found.reserveCapacity(unknown.count)
-        try unsafe tables.database.multiGet(tables.names, keys(of: unknown, FailureKeys.name)) { _, value in
-            found.append(try unsafe value.map { try unsafe FailureEncoding.location([UInt8]($0)) })
-        }
-        for case (let index, let location?) in zip(unknown, found) {
-            slots[index].storedEntry = StoredEntry(
-                mode: location.mode, dueMs: location.dueMs, byteCount: location.byteCount)
-            if location.mode == .held { storedKeys[index] = location.key }
+        try unsafe tables.database.multiGet(tables.names, keys(of: held, FailureKeys.name)) { number, value in
+            guard let value = unsafe value else {
+                throw DatabaseError(.corruption, "a held entry has no name in the side queue")
+            }
+            storedKeys[held[number]] = try FailureEncoding.location(unsafe [UInt8](value)).key
         }
     }
 

@@ -5,9 +5,9 @@ internal import Spillway
 /// A name is group, source and topic, each with its zeros doubled up (0 becomes 0 1) and 0 0 at its end, so that names
 /// sort by their bytes and none begins another; then the partition (8 bytes, its sign turned, big endian) and the
 /// position (8 and 8, big endian). In the family `side-names`: `n`,
-/// name: where the entry of that name is (``SideLocation``). In the family `side-queue`:
+/// name: under which key the held entry of that name is (``SideLocation``). In the family `side-queue`:
 ///
-/// - `d`, the name up to its partition, due time (8, its sign turned, big endian), position: a delayed entry;
+/// - `b` and `r`: delayed entries (``SideBlock``, ``SideRemovals``);
 /// - `h`, the name up to its partition, the key's length (4, big endian), key, position: a held entry;
 /// - `s`, the same without the position: what is held of a key (``HeldSummary``);
 /// - `c`, group: how much is in its side queue.
@@ -15,7 +15,6 @@ internal import Spillway
 /// In the family `dead-letters`: `l`, name: a letter; `c`, group: how many letters it has.
 enum FailureKeys {
     static let name = UInt8(ascii: "n")
-    static let delayed = UInt8(ascii: "d")
     static let held = UInt8(ascii: "h")
     static let summary = UInt8(ascii: "s")
     static let count = UInt8(ascii: "c")
@@ -50,12 +49,6 @@ enum FailureKeys {
     /// Makes the key of a name's row, or with another kind of a letter's.
     static func make(_ kind: UInt8, _ partition: [UInt8], _ position: Position, in key: inout [UInt8]) {
         begin(kind, partition, in: &key)
-        append(position, to: &key)
-    }
-
-    static func makeDelayed(_ partition: [UInt8], dueMs: Int64, _ position: Position, in key: inout [UInt8]) {
-        begin(delayed, partition, in: &key)
-        append(ordered(dueMs), to: &key)
         append(position, to: &key)
     }
 
@@ -143,15 +136,6 @@ enum FailureKeys {
             position: try reader.position())
         try reader.end()
         return name
-    }
-
-    /// The due time in a delayed entry's key, behind what all of its partition begin with.
-    static func parseDueMs(_ key: [UInt8], behind prefix: Int) throws -> Int64 {
-        var reader = RowReader(Array(key.dropFirst(prefix)), of: .row("the key of a delayed entry"))
-        let dueMs = number(try reader.word())
-        _ = try reader.position()
-        try reader.end()
-        return dueMs
     }
 
     /// The position at the end of a key.

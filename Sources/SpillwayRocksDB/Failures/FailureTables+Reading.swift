@@ -50,32 +50,21 @@ extension FailureTables {
         _ group: String, _ partition: TopicPartition, dueByMs: Int64, limit: Int
     ) throws -> [SideEntry] {
         guard limit > 0 else { return [] }
-        let prefix = FailureKeys.partition(FailureKeys.delayed, group, partition)
-        var upper = FailureKeys.end(of: prefix)
-        if dueByMs < .max {
-            upper = prefix
-            FailureKeys.append(FailureKeys.ordered(dueByMs + 1), to: &upper)
-        }
-        return try learning(of: FailureKeys.partition(FailureKeys.name, group, partition)) { begin in
-            var found: [SideEntry] = []
-            try unsafe walk(.side, from: prefix, to: upper, begin: begin) { key, value in
-                let position = unsafe FailureKeys.position(endOf: key)
-                let name = RecordName(group: group, partition: partition, position: position)
-                found.append(try unsafe FailureEncoding.entry([UInt8](value), name: name))
-                return found.count < limit
-            }
-            return found
+        let place = FailureKeys.partition(FailureKeys.name, group, partition)
+        let (found, values) = try due(place, byMs: dueByMs, limit: limit)
+        let storage = RecordStorage(bytes: values)
+        var start = 0
+        return try found.map { reference in
+            let value = start..<(start + Int(reference.length))
+            start = value.upperBound
+            let name = RecordName(group: group, partition: partition, position: reference.position)
+            return try FailureEncoding.entry(storage, in: value, name: name)
         }
     }
 
-    func nextDelayedDueMs(_ group: String, _ partition: TopicPartition) throws -> Int64? {
-        let prefix = FailureKeys.partition(FailureKeys.delayed, group, partition)
-        var dueMs: Int64?
-        try unsafe walk(.side, from: prefix, to: FailureKeys.end(of: prefix)) { key, _ in
-            dueMs = try FailureKeys.parseDueMs(unsafe [UInt8](key), behind: prefix.count)
-            return false
-        }
-        return dueMs
+    func nextDelayedDueMs(_ group: String, _ partition: TopicPartition) -> Int64? {
+        let place = FailureKeys.partition(FailureKeys.name, group, partition)
+        return withIndex { $0.nextDueMs(place) }
     }
 
     func deadLetters(group: String?, after name: RecordName?, limit: Int) throws -> [DeadLetter] {
@@ -87,7 +76,7 @@ extension FailureTables {
             if lower.precedes(behind) { lower = behind }
         }
         var found: [DeadLetter] = []
-        try unsafe walk(.letters, from: lower, to: FailureKeys.end(of: prefix)) { key, value in
+        try unsafe walkLetters(from: lower, to: FailureKeys.end(of: prefix)) { key, value in
             let name = try unsafe FailureKeys.parseLetter([UInt8](key))
             found.append(try unsafe FailureEncoding.letter([UInt8](value), name: name))
             return found.count < limit

@@ -4,14 +4,8 @@ internal import Synchronization
 /// The families of a failure store, and what it remembers of them.
 ///
 /// What is remembered changes under one lock, under which walks take their views of the rows, too. The writer does not
-/// hold it while RocksDB takes a batch: it tells of the rows that it puts before, and of the rest behind.
+/// hold it while RocksDB takes a batch: it tells of the letters that it puts before, and of the rest behind.
 final class FailureTables: Sendable {
-    /// One of the two families that are walked.
-    enum Part: Sendable {
-        case side
-        case letters
-    }
-
     /// How much a group has.
     struct Counts: Equatable, Sendable {
         var side = FailureCount.zero
@@ -22,33 +16,39 @@ final class FailureTables: Sendable {
         /// By the bytes of the group's name; a group without anything is not here.
         var groups: [[UInt8]: Counts] = [:]
         var letters = FailureCount.zero
-        fileprivate(set) var sideGaps = EmptyRanges()
         fileprivate(set) var letterGaps = EmptyRanges()
-        fileprivate(set) var known = KnownEntries()
+        fileprivate(set) var index = SideIndex()
     }
 
     let database: Database
     let side: ColumnFamily
-    /// Where each entry of ``side`` is.
+    /// Under which key each held entry of ``side`` is.
     let names: ColumnFamily
     let letters: ColumnFamily
+    private let blocks: SideBlockCache
+    /// Rows that nothing needs any more, and that are there still; the writer's.
+    private let dead = Mutex<[SideIndex.DeadRow]>([])
     private let state: Mutex<State>
 
-    /// Opens the families; makes those that are not there. Blocks.
-    init(_ database: Database, _ known: KnownEntries = KnownEntries()) throws {
+    /// Opens the families; makes those that are not there. Reads the side queues' blocks. Blocks.
+    ///
+    /// - Parameters:
+    ///   - cachedBytes: of blocks that were read and are kept.
+    ///   - empty: the index that is filled.
+    init(_ database: Database, cachedBytes: Int = 32 << 20, index empty: SideIndex = SideIndex()) throws {
         self.database = database
         side = try Self.family(database, FailureFamilies.side)
         names = try Self.family(database, FailureFamilies.names)
         letters = try Self.family(database, FailureFamilies.letters)
+        blocks = SideBlockCache(database, side, limit: cachedBytes)
         var loaded = State()
-        loaded.known = known
         try Self.loadCounts(database, side) { loaded.groups[$0, default: Counts()].side = $1 }
         try Self.loadCounts(database, letters) { group, count in
             loaded.groups[group, default: Counts()].letters = count
             loaded.letters.records += count.records
             loaded.letters.bytes += count.bytes
         }
-        try Self.loadPlaces(database, names) { loaded.known.load($0, highest: $1) }
+        loaded.index = try SideLoading(database, side: side, names: names, into: empty).run()
         state = Mutex(loaded)
     }
 
@@ -69,96 +69,83 @@ final class FailureTables: Sendable {
         try walk.check()
     }
 
-    /// Finds the highest name of each place: two seeks a place.
-    private static func loadPlaces(
-        _ database: Database, _ names: ColumnFamily, _ found: ([UInt8], Position) -> Void
-    ) throws {
-        let lower = [FailureKeys.name]
-        let walk = database.iterator(names, .init(lower: lower, upper: FailureKeys.end(of: lower)))
-        walk.seekToFirst()
-        while walk.isValid {
-            let place = Array(walk.key.dropLast(FailureKeys.positionBytes))
-            let end = FailureKeys.end(of: place)
-            walk.seek(backTo: end)
-            guard walk.isValid else { break }
-            found(place, unsafe walk.withKey { unsafe FailureKeys.position(endOf: $0) })
-            walk.seek(to: end)
-        }
-        try walk.check()
-    }
-
     /// What is remembered now.
     var remembered: State { state.withLock { $0 } }
 
     func counts(of group: String) -> Counts { state.withLock { $0.groups[Array(group.utf8)] ?? Counts() } }
     var allLetters: FailureCount { state.withLock { $0.letters } }
 
-    /// The number of a place among the known entries.
-    func number(ofPlace prefix: [UInt8]) -> Int { state.withLock { $0.known.number(of: prefix) } }
-
-    func withKnownEntries(_ body: (KnownEntries) -> Void) { state.withLock { body($0.known) } }
+    func withIndex<R>(_ body: (inout SideIndex) -> R) -> R { state.withLock { body(&$0.index) } }
 
     /// Writes a batch, not synced, and remembers what it changes; nothing is remembered if that fails. Blocks.
     func write(_ batch: WriteBatch, _ change: FailureGroup.Change) throws {
         if let failure = database.events.failure { throw failure }
-        state.withLock { state in
-            state.sideGaps.beginPuts(change.delayedRows)
-            state.letterGaps.beginPuts(change.letterRows)
-        }
-        defer {
-            state.withLock { state in
-                state.sideGaps.endPuts()
-                state.letterGaps.endPuts()
-            }
-        }
+        if !change.side.blocks.isEmpty { try database.requireFormat(DataDirectory.blocksFormat) }
+        state.withLock { $0.letterGaps.beginPuts(change.letterRows) }
+        defer { state.withLock { $0.letterGaps.endPuts() } }
         try database.append(batch)
-        state.withLock { state in
+        let dead = state.withLock { state in
             for (group, counts) in change.groups { state.groups[group] = counts == Counts() ? nil : counts }
             state.letters = change.letters
-            // Behind the write: a read that began before it, and is not over, learns nothing of these.
-            for entry in change.entries { state.known.set(entry.place, entry.position, entry.location) }
+            return state.index.apply(change.side)
+        }
+        drop(dead)
+    }
+
+    // MARK: Blocks
+
+    /// Deletes rows that nothing needs any more. Who has learned of them from the index before finds them gone, and looks
+    /// into it again.
+    func drop(_ rows: [SideIndex.DeadRow]) {
+        let batch = WriteBatch()
+        // Those that could not be deleted go with the next ones, never behind: what takes their entries out would go first.
+        let all = dead.withLock { dead in
+            dead += rows
+            return dead
+        }
+        guard !all.isEmpty else { return }
+        batch.deleteRows(all, side)
+        guard (try? database.append(batch)) != nil else { return }
+        dead.withLock { $0 = [] }
+        blocks.remove(
+            all.compactMap { row in
+                guard case .block(_, _, let number) = row else { return nil }
+                return number
+            })
+    }
+
+    /// The first delayed entries of a place that are due at or before a time, and their values, one behind the other.
+    /// Blocks.
+    func due(
+        _ place: [UInt8], byMs dueByMs: Int64, limit: Int
+    ) throws -> (entries: [SideIndex.Reference], values: [UInt8]) {
+        while true {
+            let found = state.withLock { $0.index.due(place, byMs: dueByMs, limit: limit) }
+            // A block goes when the index has forgotten its entries, so each time there are others.
+            if let values = try blocks.values(found, place: place) { return (found, values) }
         }
     }
+
+    /// A number for a block or a row of removals.
+    func takeNumber() -> UInt64 { withIndex { $0.takeNumber() } }
 
     // MARK: Walking
-
-    /// Runs a read of a place's delayed entries, and learns from what it finds.
-    ///
-    /// - Parameter body: is given what it has to call in the step in which its view of the rows is made.
-    func learning(
-        of place: [UInt8], _ body: (_ begin: (inout KnownEntries) -> Void) throws -> [SideEntry]
-    ) rethrows -> [SideEntry] {
-        var begun: Int?
-        var found: [(position: Position, location: KnownEntries.Location)] = []
-        defer { if let begun { state.withLock { $0.known.endRead(begun, found) } } }
-        let entries = try body { known in
-            let number = known.number(of: place)
-            known.beginRead(number)
-            begun = number
-        }
-        found = entries.map { ($0.name.position, .delayed(dueMs: $0.dueMs, byteCount: $0.byteCount)) }
-        return entries
-    }
 
     /// From how many marks on a gap is worth a seek.
     static let notedMarks = 32
 
-    /// Hands over the rows from one key up to and without another, until the body returns false. Blocks.
-    ///
-    /// - Parameter begin: called in the step in which the view of the rows is made.
-    func walk(
-        _ part: Part, from lower: [UInt8], to upper: [UInt8], begin: (inout KnownEntries) -> Void = { _ in },
+    /// Hands over the rows of letters from one key up to and without another, until the body returns false. Blocks.
+    func walkLetters(
+        from lower: [UInt8], to upper: [UInt8],
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer) throws -> Bool
     ) throws {
         guard lower.precedes(upper) else { return }
-        let gaps: WritableKeyPath<State, EmptyRanges> = part == .side ? \.sideGaps : \.letterGaps
         let (id, known, view) = state.withLock { state in
-            begin(&state.known)
-            let (id, known) = state[keyPath: gaps].begin(lower: lower, upper: upper)
+            let (id, known) = state.letterGaps.begin(lower: lower, upper: upper)
             return (id, known, database.snapshot())
         }
-        var segments = SegmentedWalk(database, part == .side ? side : letters, view)
-        defer { state.withLock { $0[keyPath: gaps].end(id, found: segments.found) } }
+        var segments = SegmentedWalk(database, letters, view)
+        defer { state.withLock { $0.letterGaps.end(id, found: segments.found) } }
         var start = lower
         for gap in known {
             guard try unsafe segments.walk(from: start, to: gap.lower, isBesideGap: (start != lower, true), body)

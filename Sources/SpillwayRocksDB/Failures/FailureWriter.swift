@@ -146,6 +146,7 @@ final class FailureWriter: Sendable {
                 metrics.update(prepared.change)
             }
             for (call, count) in prepared.staged { call.finish(.success(count)) }
+            tables.clean()
         } catch {
             for (call, _) in prepared.staged { call.finish(.failure(error)) }
         }

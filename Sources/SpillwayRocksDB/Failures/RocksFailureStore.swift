@@ -5,8 +5,11 @@ internal import Synchronization
 /// Side queues and dead letters in the embedded database, in families of their own.
 ///
 /// Calls that change something are durable on return; those made at the same time share a write and a sync. Listing dead
-/// letters behind a name, and reading or moving one, cost the same however many there are. An entry of the side queue takes
-/// two rows, a dead letter one.
+/// letters behind a name, and reading or moving one, cost the same however many there are.
+///
+/// Delayed entries that are put together stand in blocks, up to 32 in a row, and where each is, and when it is due, is kept
+/// in memory: about a hundred bytes an entry, of the most that ``FailureStoreLimits/sideRecords`` lets in. Opening the
+/// store reads the side queues through.
 ///
 /// Calls block threads of the store's own and never the caller's.
 public final class RocksFailureStore: FailureStore {
@@ -17,7 +20,8 @@ public final class RocksFailureStore: FailureStore {
 
     /// Opens the store; makes its column families if they are not there. Blocks.
     ///
-    /// One store is made for a database at a time: it keeps in memory how much there is, and where entries are.
+    /// One store is made for a database at a time: it keeps in memory how much there is, and where entries are. A
+    /// directory in which there were delayed entries is read by programs that know format 2 only.
     ///
     /// - Parameters:
     ///   - database: has to stay open while the store is used; see ``close()``.
@@ -29,14 +33,11 @@ public final class RocksFailureStore: FailureStore {
         _ database: Database, limits: FailureStoreLimits = FailureStoreLimits(),
         metrics registry: MetricsRegistry = MetricsRegistry()
     ) throws {
-        try self.init(database, limits: limits, metrics: registry, known: KnownEntries())
+        try self.init(tables: FailureTables(database), limits: limits, metrics: registry)
     }
 
-    /// - Parameter known: empty; with its bounds.
-    init(_ database: Database, limits: FailureStoreLimits, metrics registry: MetricsRegistry, known: KnownEntries)
-        throws
-    {
-        tables = try FailureTables(database, known)
+    init(tables: FailureTables, limits: FailureStoreLimits, metrics registry: MetricsRegistry) throws {
+        self.tables = tables
         let metrics = try FailureStoreMetrics(registry)
         metrics.show(tables.remembered)
         writer = FailureWriter(tables, limits: limits, metrics)
@@ -127,7 +128,7 @@ public final class RocksFailureStore: FailureStore {
 
     /// When the first delayed entry of a partition is due; `nil` if there is none.
     public func nextDelayedDueMs(group: String, partition: TopicPartition) async throws -> Int64? {
-        try await read { try $0.nextDelayedDueMs(group, partition) }
+        tables.nextDelayedDueMs(group, partition)
     }
 
     /// How much is in the side queue of a group.

@@ -11,11 +11,17 @@ struct RowReader {
 
     private let bytes: [UInt8]
     private let subject: Subject
-    private(set) var offset = 0
+    private let limit: Int
+    private(set) var offset: Int
 
-    init(_ bytes: [UInt8], of subject: Subject) {
+    init(_ bytes: [UInt8], of subject: Subject) { self.init(bytes, in: 0..<bytes.count, of: subject) }
+
+    /// Of a row that is a part of the bytes.
+    init(_ bytes: [UInt8], in row: Range<Int>, of subject: Subject) {
         self.bytes = bytes
         self.subject = subject
+        offset = row.lowerBound
+        limit = row.upperBound
     }
 
     func malformed() -> DatabaseError { DatabaseError(.corruption, "\(what) is malformed at byte \(offset)") }
@@ -29,7 +35,7 @@ struct RowReader {
     }
 
     private mutating func take(_ count: Int) throws -> Range<Int> {
-        guard count <= bytes.count - offset else { throw malformed() }
+        guard count <= limit - offset else { throw malformed() }
         defer { offset += count }
         return offset..<(offset + count)
     }
@@ -73,8 +79,8 @@ struct RowReader {
 
     /// All that is left.
     mutating func rest() -> [UInt8] {
-        defer { offset = bytes.count }
-        return Array(bytes[offset...])
+        defer { offset = limit }
+        return Array(bytes[offset..<limit])
     }
 
     /// A text as ``FailureKeys`` writes it.
@@ -96,6 +102,6 @@ struct RowReader {
 
     /// Throws if something is left.
     func end() throws {
-        guard offset == bytes.count else { throw malformed() }
+        guard offset == limit else { throw malformed() }
     }
 }

@@ -18,17 +18,22 @@ struct SlotIndex: Sendable {
     /// The number of a name's slot, which is the next one if there is none.
     mutating func number(_ place: Int, _ position: Position, next: Int, isSame: (Int) -> Bool) -> Int {
         let mask = numbers.count - 1
-        // Multiplied by odd numbers without a pattern; the upper bits depend on all others.
-        var hash = position.low &* 0x9e37_79b9_7f4a_7c15
-        hash ^= (position.high &+ UInt64(truncatingIfNeeded: place) &* 0xd1b5_4a32_d192_ed03) &* 0xa076_1d64_78bd_642f
-        hash = (hash ^ hash >> 32) &* 0xe703_7ed1_a0b4_28db
-        var index = Int(truncatingIfNeeded: hash >> UInt64(shift))
+        var index = Int(truncatingIfNeeded: position.mixed(with: place) >> UInt64(shift))
         while numbers[index] >= 0 {
             if isSame(Int(numbers[index])) { return Int(numbers[index]) }
             index = (index + 1) & mask
         }
         numbers[index] = Int32(truncatingIfNeeded: next)
         return next
+    }
+}
+
+extension Position {
+    /// A hash of a position in a place: multiplied by odd numbers without a pattern; the upper bits depend on all others.
+    func mixed(with place: Int) -> UInt64 {
+        var hash = low &* 0x9e37_79b9_7f4a_7c15
+        hash ^= (high &+ UInt64(truncatingIfNeeded: place) &* 0xd1b5_4a32_d192_ed03) &* 0xa076_1d64_78bd_642f
+        return (hash ^ hash >> 32) &* 0xe703_7ed1_a0b4_28db
     }
 }
 

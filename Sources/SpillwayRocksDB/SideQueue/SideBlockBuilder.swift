@@ -1,0 +1,60 @@
+internal import Spillway
+
+/// Puts delayed entries of a place, by due time and position, into blocks.
+struct SideBlockBuilder {
+    /// The most entries of a block: one that waits keeps the others' bytes.
+    static let mostEntries = 32
+    /// The most bytes of a block with more than one entry.
+    static let mostBytes = 16 << 10
+    /// The longest time between the first and the last of a block, in milliseconds: what is read together is due together.
+    static let longestSpanMs: Int64 = 8_192
+
+    private let batch: WriteBatch
+    private let family: ColumnFamily
+    private let place: [UInt8]
+    private var items: [SideBlock.Item] = []
+    private var values: [UInt8] = []
+    private var key: [UInt8] = []
+    private var row: [UInt8] = []
+    private(set) var blocks: [SideBlock] = []
+
+    /// - Parameter place: what the names of the place begin with.
+    init(_ batch: WriteBatch, _ family: ColumnFamily, place: [UInt8]) {
+        self.batch = batch
+        self.family = family
+        self.place = place
+    }
+
+    /// Adds an entry, which comes behind those before it.
+    ///
+    /// - Parameter number: gives the next block its number.
+    mutating func add(
+        _ position: Position, dueMs: Int64, byteCount: Int, _ value: ArraySlice<UInt8>, number: () -> UInt64
+    ) {
+        if let first = items.first {
+            let (span, overflows) = dueMs.subtractingReportingOverflow(first.dueMs)
+            if items.count >= Self.mostEntries || values.count + value.count > Self.mostBytes || overflows
+                || span > Self.longestSpanMs
+            {
+                finish(number: number)
+            }
+        }
+        items.append(
+            SideBlock.Item(
+                position: position, dueMs: dueMs, byteCount: UInt32(clamping: byteCount), start: 0,
+                length: UInt32(value.count)))
+        values.append(contentsOf: value)
+    }
+
+    /// Ends the last block.
+    mutating func finish(number: () -> UInt64) {
+        guard !items.isEmpty else { return }
+        SideBlock.makeValue(&items, values, in: &row)
+        let block = SideBlock(number: number(), items: items)
+        SideBlock.makeKey(place, dueMs: block.dueMs, number: block.number, in: &key)
+        batch.put(family, key, row)
+        blocks.append(block)
+        items.removeAll(keepingCapacity: true)
+        values.removeAll(keepingCapacity: true)
+    }
+}

@@ -1,0 +1,179 @@
+internal import Spillway
+
+/// Makes the index of the side queues from their rows, when the store is opened; and moves what an earlier version wrote
+/// into blocks.
+///
+/// Up to format 1 of the directory each delayed entry had two rows: `d`, the name up to its partition, due time, position,
+/// in the family `side-queue`, with the value that stands in blocks now; and one in `side-names`, as held ones have.
+struct SideLoading {
+    private static let oldKind = UInt8(ascii: "d")
+    private static let rowsOfBatch = 4_096
+
+    private let database: Database
+    private let side: ColumnFamily
+    private let names: ColumnFamily
+    private var index: SideIndex
+    /// Rows of removals by their numbers, and which entries of each block they name.
+    private var removals: [UInt64: UInt32] = [:]
+    private var removed: [UInt64: [UInt32: UInt64]] = [:]
+    /// The rows of removals that name entries of blocks that are there.
+    private var needed: Set<UInt64> = []
+    /// Entries whose names are elsewhere, too: what an accepted loss can leave.
+    private var stale: [SideRemovals.Entry] = []
+    private var staleRow: (number: UInt64, slot: UInt32)?
+
+    /// - Parameter empty: the index that is filled.
+    init(_ database: Database, side: ColumnFamily, names: ColumnFamily, into empty: SideIndex) {
+        index = empty
+        self.database = database
+        self.side = side
+        self.names = names
+    }
+
+    consuming func run() throws -> SideIndex {
+        var dead: [SideIndex.DeadRow] = []
+        try loadHeld()
+        try loadRemovals()
+        for (place, block) in try readBlocks() { add(block, in: place, &dead) }
+        for (number, slot) in removals.sorted(by: { $0.key < $1.key }) where !needed.contains(number) {
+            dead.append(.removals(number))
+            index.freeRemovals(slot)
+        }
+        let batch = WriteBatch()
+        batch.deleteRows(dead, side)
+        if let staleRow { batch.put(side, SideRemovals.key(staleRow.number), SideRemovals.value(stale)) }
+        if !batch.isEmpty { try database.append(batch) }
+        try moveOldRows()
+        return index
+    }
+
+    private func walk(_ family: ColumnFamily, _ kind: UInt8, _ body: ([UInt8], [UInt8]) throws -> Bool) throws {
+        let lower = [kind]
+        let rows = database.iterator(family, .init(lower: lower, upper: FailureKeys.end(of: lower)))
+        rows.seekToFirst()
+        while rows.isValid, try body(rows.key, rows.value) { rows.next() }
+        try rows.check()
+    }
+
+    private mutating func loadRemovals() throws {
+        var found: [(number: UInt64, entries: [SideRemovals.Entry])] = []
+        try walk(side, SideRemovals.kind) { key, value in
+            found.append((try SideRemovals.parseKey(key), try SideRemovals.parse(value)))
+            return true
+        }
+        for (number, entries) in found {
+            index.reserve(number)
+            removals[number] = index.addRemovals(number)
+            for entry in entries {
+                index.reserve(entry.block)
+                removed[entry.block, default: [:]][entry.start] = number
+            }
+        }
+    }
+
+    /// The blocks that are there, with what names begin with in their places; the newest first.
+    private mutating func readBlocks() throws -> [(place: [UInt8], block: SideBlock)] {
+        var found: [(place: [UInt8], block: SideBlock)] = []
+        try walk(side, SideBlock.kind) { key, value in
+            let (place, number) = try SideBlock.parseKey(key)
+            // Blocks of a place stand beside each other, and share what begins their keys.
+            let shared = found.last.flatMap { $0.place == place ? $0.place : nil } ?? place
+            found.append((shared, try SideBlock(number: number, value)))
+            return true
+        }
+        for (_, block) in found { index.reserve(block.number) }
+        found.sort { $0.block.number > $1.block.number }
+        return found
+    }
+
+    private mutating func add(_ block: SideBlock, in prefix: [UInt8], _ dead: inout [SideIndex.DeadRow]) {
+        let place = index.number(of: prefix)
+        let gone = removed[block.number] ?? [:]
+        let left = block.items.filter { gone[$0.start] == nil }
+        // The newest counts.
+        let items = left.filter { index.location(place, $0.position) == nil }
+        guard !items.isEmpty else {
+            dead.append(.block(place: prefix, dueMs: block.dueMs, number: block.number))
+            return
+        }
+        let rows = Set(block.items.compactMap { gone[$0.start] })
+        needed.formUnion(rows)
+        var named = rows.sorted().compactMap { removals[$0] }
+        if items.count < left.count {
+            let kept = Set(items.map(\.start))
+            stale += left.filter { !kept.contains($0.start) }.map { .init(block: block.number, start: $0.start) }
+            named.append(slotOfStaleRow())
+        }
+        index.add(block, in: place, items: items, removals: named)
+    }
+
+    private mutating func slotOfStaleRow() -> UInt32 {
+        if let staleRow { return staleRow.slot }
+        let number = index.takeNumber()
+        let slot = index.addRemovals(number)
+        staleRow = (number, slot)
+        return slot
+    }
+
+    private mutating func loadHeld() throws {
+        var held: [(place: [UInt8], position: Position, byteCount: Int)] = []
+        try walk(names, FailureKeys.name) { key, value in
+            let location = try FailureEncoding.location(value)
+            guard location.mode == .held else { return true }
+            let position = unsafe key.withUnsafeBytes { unsafe FailureKeys.position(endOf: $0) }
+            held.append((Array(key.dropLast(FailureKeys.positionBytes)), position, location.byteCount))
+            return true
+        }
+        for (place, position, byteCount) in held { index.addHeld(index.number(of: place), position, byteCount) }
+    }
+
+    // MARK: Format 1
+
+    private mutating func moveOldRows() throws {
+        while true {
+            var rows: [(key: [UInt8], value: [UInt8])] = []
+            try walk(side, Self.oldKind) { key, value in
+                rows.append((key, value))
+                return rows.count < Self.rowsOfBatch
+            }
+            guard !rows.isEmpty else { return }
+            try database.requireFormat(DataDirectory.blocksFormat)
+            try move(rows)
+        }
+    }
+
+    /// Moves rows, which are sorted by place, due time and position, all or none.
+    private mutating func move(_ rows: [(key: [UInt8], value: [UInt8])]) throws {
+        let batch = WriteBatch()
+        var rest = rows[...]
+        var moved: [(place: Int, block: SideBlock)] = []
+        while let first = rest.first {
+            let place = try Self.place(of: first.key)
+            var builder = SideBlockBuilder(batch, side, place: place)
+            while let row = rest.first, try Self.place(of: row.key) == place {
+                let position = unsafe row.key.withUnsafeBytes { unsafe FailureKeys.position(endOf: $0) }
+                let unnamed = RecordName(
+                    group: "", partition: TopicPartition(source: "", topic: "", partition: 0), position: position)
+                let entry = try FailureEncoding.entry(row.value, name: unnamed)
+                builder.add(position, dueMs: entry.dueMs, byteCount: entry.byteCount, row.value[...]) {
+                    index.takeNumber()
+                }
+                batch.delete(side, row.key)
+                batch.delete(names, place + row.key.suffix(FailureKeys.positionBytes))
+                rest.removeFirst()
+            }
+            builder.finish { index.takeNumber() }
+            for block in builder.blocks { moved.append((index.number(of: place), block)) }
+        }
+        try database.append(batch)
+        _ = index.apply(SideIndex.Change(blocks: moved))
+    }
+
+    /// What the names of the place of an old row begin with.
+    private static func place(of key: [UInt8]) throws -> [UInt8] {
+        guard key.count > 8 + FailureKeys.positionBytes else {
+            throw DatabaseError(.corruption, "the key of a delayed entry is malformed")
+        }
+        return [FailureKeys.name] + key[1..<(key.count - 8 - FailureKeys.positionBytes)]
+    }
+}
