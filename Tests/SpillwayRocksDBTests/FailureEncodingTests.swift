@@ -42,7 +42,7 @@ import Testing
             SideBlock.Item(position: entry.name.position, dueMs: -1, byteCount: 3, start: 0, length: 2),
             SideBlock.Item(position: entry.name.position.successor, dueMs: 0, byteCount: 4, start: 0, length: 1),
         ]
-        return made { SideBlock.makeValue(&items, [7, 8, 9], in: &$0) }
+        return made { SideBlock.makeHead(&items, in: &$0) } + [7, 8, 9]
     }
 
     /// The heads of the two items.

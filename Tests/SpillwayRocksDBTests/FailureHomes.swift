@@ -15,10 +15,10 @@ final class FailureHomes: Sendable {
 
     private let homes = Mutex<[ObjectIdentifier: Home]>([:])
     private let cachedBytes: Int
-    /// What the stores begin with.
-    private let index: SideIndex
+    /// What the indexes of their places begin with.
+    private let index: PlaceIndex
 
-    init(cachedBytes: Int = 16 << 20, index: SideIndex = SideIndex()) {
+    init(cachedBytes: Int = 16 << 20, index: PlaceIndex = PlaceIndex()) {
         self.cachedBytes = cachedBytes
         self.index = index
     }
@@ -29,7 +29,8 @@ final class FailureHomes: Sendable {
     ) throws -> RocksFailureStore {
         let database = try Database.open(directory("data"), configuration)
         let store = try RocksFailureStore(
-            tables: FailureTables(database, cachedBytes: cachedBytes, index: index), limits: limits, metrics: metrics)
+            tables: FailureTables(database, cachedBytes: cachedBytes, index: SideIndex(index)), limits: limits,
+            metrics: metrics)
         homes.withLock {
             $0[ObjectIdentifier(store)] = Home(directory: directory, database: database, store: store, limits: limits)
         }

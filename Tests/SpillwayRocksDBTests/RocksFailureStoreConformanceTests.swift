@@ -11,7 +11,7 @@ import Testing
     /// Blocks are read each time then, and written anew as soon as half of what they hold has gone.
     @Test(arguments: FailureStoreConformance.checkNames)
     func conformsWhenItKeepsNoBlocksAndCleansUpAtOnce(_ name: String) async throws {
-        try await run(name, FailureHomes(cachedBytes: 0, index: SideIndex(spareRecords: 0, spareBytes: 0)))
+        try await run(name, FailureHomes(cachedBytes: 0, index: PlaceIndex(spareRecords: 0, spareBytes: 0)))
     }
 
     private func run(_ name: String, _ homes: FailureHomes) async throws {

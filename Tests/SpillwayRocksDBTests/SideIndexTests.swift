@@ -13,38 +13,50 @@ import Testing
 
     /// An index, and what must be in it.
     private struct Walk {
-        var index = SideIndex(spareRecords: 20, spareBytes: 1 << 20)
+        let index = SideIndex(PlaceIndex(spareRecords: 10, spareBytes: 1 << 20))
         var random: SeededRandom
         var stored: [[Position: Stored]] = [[:], [:]]
         /// The blocks that are there, and their items; the rows of removals that are there, and the blocks they name.
         var blocks: [UInt64: (place: Int, items: [SideBlock.Item])] = [:]
         var removals: [UInt64: Set<UInt64>] = [:]
 
+        private var lastNumber: UInt64 = 0
+
+        private mutating func takeNumber() -> UInt64 {
+            lastNumber += 1
+            return lastNumber
+        }
+
         init(seed: UInt64) {
             random = SeededRandom(seed: seed)
-            for place in 0..<2 { #expect(index.number(of: [UInt8(place)]) == place) }
         }
+
+        private func place(_ number: Int) -> SidePlace { index.place([UInt8(number)]) }
 
         private mutating func position() -> Position { Position(high: 1, low: .random(in: 0..<120, using: &random)) }
 
         /// Takes an entry out of where it is.
         private mutating func take(_ place: Int, _ position: Position, _ change: inout SideIndex.Change) {
             guard let found = stored[place].removeValue(forKey: position) else { return }
-            change.removed.append((place, position))
+            change.places[place].removed.append(position)
             guard let entry = found.entry else { return }
-            if change.removal == nil { change.removal = index.takeNumber() }
+            if change.removal == nil { change.removal = takeNumber() }
             if let removal = change.removal { removals[removal, default: []].insert(entry.block) }
         }
 
+        private var emptyChange: SideIndex.Change {
+            SideIndex.Change(places: (0..<2).map { SideIndex.PlaceChange(place: place($0)) })
+        }
+
         mutating func step() {
-            var change = SideIndex.Change()
+            var change = emptyChange
             var touched: Set<Int> = []
             for _ in 0..<Int.random(in: 0..<30, using: &random) {
                 let (place, position) = (Int.random(in: 0..<2, using: &random), position())
                 guard touched.insert(place * 1_000 + Int(position.low)).inserted else { continue }
                 take(place, position, &change)
                 if random.chance(0.2) {
-                    change.held.append((place, position, 5))
+                    change.places[place].held.append((position, 5))
                     stored[place][position] = Stored()
                 }
             }
@@ -67,8 +79,8 @@ import Testing
         private mutating func put(_ items: [SideBlock.Item], in place: Int, _ change: inout SideIndex.Change) {
             let items = items.sorted { ($0.dueMs, $0.position) < ($1.dueMs, $1.position) }
             guard !items.isEmpty else { return }
-            let block = SideBlock(number: index.takeNumber(), items: items)
-            change.blocks.append((place, block))
+            let block = SideBlock(number: takeNumber(), items: items)
+            change.places[place].blocks.append(block)
             blocks[block.number] = (place, items)
             for item in items {
                 stored[place][item.position] = Stored(
@@ -90,35 +102,41 @@ import Testing
 
         /// Writes blocks anew; returns how many.
         mutating func clean() -> Int {
-            let worn = index.wornBlocks(most: 4)
-            for block in worn {
-                var change = SideIndex.Change()
-                let items = (blocks[block.number]?.items ?? []).filter { index.isThere($0, in: block) }
-                #expect(items.allSatisfy { stored[block.place][$0.position]?.entry?.block == block.number })
-                for item in items { take(block.place, item.position, &change) }
-                put(items, in: block.place, &change)
-                apply(change)
-                #expect(blocks[block.number] == nil)
+            var cleaned = 0
+            for place in 0..<2 {
+                for block in self.place(place).withIndex({ $0.wornBlocks(most: 4) }) {
+                    var change = emptyChange
+                    let items = (blocks[block.number]?.items ?? []).filter { item in
+                        self.place(place).withIndex { $0.isThere(item, in: block.number) }
+                    }
+                    #expect(items.allSatisfy { stored[place][$0.position]?.entry?.block == block.number })
+                    for item in items { take(place, item.position, &change) }
+                    put(items, in: place, &change)
+                    apply(change)
+                    #expect(blocks[block.number] == nil)
+                    cleaned += 1
+                }
             }
-            return worn.count
+            return cleaned
         }
 
-        mutating func check() {
+        func check() {
             for place in 0..<2 {
                 for low in 0..<120 as Range<UInt64> {
                     let position = Position(high: 1, low: low)
                     let expected = stored[place][position].map { stored -> SideIndex.Location in
                         stored.entry.map { .delayed(byteCount: 7, $0) } ?? .held(byteCount: 5)
                     }
-                    #expect(index.location(place, position) == expected)
+                    #expect(self.place(place).withIndex { $0.location(position) } == expected)
                 }
                 let due = stored[place].compactMap { position, stored in stored.dueMs.map { ($0, position) } }
                     .sorted { $0 < $1 }
-                let prefix = [UInt8(place)]
-                #expect(index.nextDueMs(prefix) == due.first?.0)
-                #expect(index.due(prefix, byMs: 20, limit: 1_000).map(\.position) == due.map(\.1))
-                #expect(
-                    index.due(prefix, byMs: 9, limit: 7).map(\.position) == due.filter { $0.0 <= 9 }.prefix(7).map(\.1))
+                let first = due.filter { $0.0 <= 9 }.prefix(7).map(\.1)
+                self.place(place).withIndex { index in
+                    #expect(index.nextDueMs() == due.first?.0)
+                    #expect(index.due(byMs: 20, limit: 1_000).map(\.position) == due.map(\.1))
+                    #expect(index.due(byMs: 9, limit: 7).map(\.position) == first)
+                }
             }
             let there = Set(blocks.keys)
             // A row of removals is there as long as one of the blocks that it names is.

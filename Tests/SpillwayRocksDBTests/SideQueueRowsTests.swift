@@ -76,9 +76,8 @@ import Testing
         try await store.apply((0..<64).map { .put(sideEntry(recordName($0), dueMs: Int64($0))) })
         let database = try #require(homes.database(store))
         // As a removal of the first block's entries leaves it, and one of a block that went long ago.
-        let items = store.tables.withIndex {
-            $0.due(FailureKeys.partition(FailureKeys.name, "g", partition), byMs: 31, limit: 32)
-        }
+        let place = store.tables.index.place(FailureKeys.partition(FailureKeys.name, "g", partition))
+        let items = place.withIndex { $0.due(byMs: 31, limit: 32) }
         let batch = WriteBatch()
         batch.put(
             store.tables.side, SideRemovals.key(90),
@@ -92,14 +91,14 @@ import Testing
         #expect(try await again.delayedLows() == Array(32..<64))
         // The numbers of neither are used again.
         try await again.apply([.put(sideEntry(recordName(100), dueMs: 0))])
-        let place = FailureKeys.partition(FailureKeys.name, "g", partition)
-        #expect(again.tables.withIndex { $0.due(place, byMs: 0, limit: 1) }.first?.block == 100)
+        let after = again.tables.index.place(place.prefix)
+        #expect(after.withIndex { $0.due(byMs: 0, limit: 1) }.first?.block == 100)
         try homes.closeAll()
     }
 
     /// One record of each block stays for long: what takes room is no more than twice what is there.
     @Test func blocksOfWhichLittleIsLeftAreWrittenAnew() async throws {
-        let homes = FailureHomes(index: SideIndex(spareRecords: 100, spareBytes: 1 << 30))
+        let homes = FailureHomes(index: PlaceIndex(spareRecords: 100, spareBytes: 1 << 30))
         var store = try homes.open()
         var kept: [UInt64] = []
         for round in 0..<40 as Range<UInt64> {
@@ -123,7 +122,7 @@ import Testing
 
     /// A look that has learned where entries are reads their blocks while the blocks go.
     @Test(arguments: [0, 16 << 20]) func whatStaysIsFoundWhileBlocksGo(cachedBytes: Int) async throws {
-        let homes = FailureHomes(cachedBytes: cachedBytes, index: SideIndex(spareRecords: 0, spareBytes: 0))
+        let homes = FailureHomes(cachedBytes: cachedBytes, index: PlaceIndex(spareRecords: 0, spareBytes: 0))
         let store = try homes.open()
         // Every tenth stays.
         let stay = (0..<1_000 as Range<UInt64>).filter { $0 % 10 == 0 }

@@ -14,8 +14,10 @@ enum FailureFamilies {
         options.writeBufferBytes = 16 << 20
         if name == side {
             // Blocks of entries that are read by few and whole; most go again before the levels below see them, so that
-            // packing them tight is for nothing.
+            // packing them is for nothing.
+            options.writeBufferBytes = 32 << 20
             options.blockBytes = 16 << 10
+            options.compression = .none
             options.bottomCompression = .lz4
             options.level0Files = 8
         }

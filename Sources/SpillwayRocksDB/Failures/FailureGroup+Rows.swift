@@ -3,7 +3,7 @@ internal import Spillway
 extension FailureGroup {
     /// Puts the difference between what is staged and what is stored into a batch. Blocks.
     func write(into batch: WriteBatch) throws -> Change {
-        var rows = FailureRows(batch, tables)
+        var rows = FailureRows(batch, tables, places.map(\.side))
         rows.change.letters = letters
         for index in slots.indices {
             writeEntry(index, &rows)
@@ -26,14 +26,16 @@ extension FailureGroup {
         case .stored: break
         case .gone:
             guard let stored = slot.storedEntry else { return }
-            rows.remove(stored, key: storedKeys[index] ?? [], place, slot.position)
+            rows.remove(stored, key: storedKeys[index] ?? [], slot.place, place.call.prefix, slot.position)
         case .put(let call, let number):
             if let stored = slot.storedEntry {
-                rows.remove(stored, key: storedKeys[index] ?? [], place, slot.position)
+                rows.remove(stored, key: storedKeys[index] ?? [], slot.place, place.call.prefix, slot.position)
             }
             let operation = operation(call, number)
             switch operation.mode {
-            case .held: rows.putHeld(operation, key: calls[call].bytes[operation.key], calls[call].bytes, place)
+            case .held:
+                rows.putHeld(
+                    operation, key: calls[call].bytes[operation.key], calls[call].bytes, slot.place, place.call.prefix)
             case .delayed:
                 rows.delayed.append(
                     DelayedPut(
@@ -58,7 +60,7 @@ extension FailureGroup {
                 rest.removeFirst()
             }
             builder.finish(number: tables.takeNumber)
-            for block in builder.blocks { rows.side.put(place.number, block) }
+            rows.side.put(first.place, builder.blocks)
         }
         rows.side.writeRemovals(into: batch)
         rows.change.side = rows.side.index
@@ -104,18 +106,22 @@ extension FailureGroup {
         private(set) var index = SideIndex.Change()
         private var removals: [SideRemovals.Entry] = []
 
-        init(_ tables: FailureTables) { self.tables = tables }
+        /// - Parameter places: those that the change may concern; below they are meant by their indexes.
+        init(_ tables: FailureTables, _ places: [SidePlace]) {
+            self.tables = tables
+            index.places = places.map { SideIndex.PlaceChange(place: $0) }
+        }
 
         /// An entry leaves the side queue; `entry` says which block it was in, if it was in one.
         mutating func removed(_ place: Int, _ position: Position, _ entry: SideRemovals.Entry?) {
-            index.removed.append((place, position))
+            index.places[place].removed.append(position)
             if let entry { removals.append(entry) }
         }
 
-        mutating func put(_ place: Int, _ block: SideBlock) { index.blocks.append((place, block)) }
+        mutating func put(_ place: Int, _ blocks: [SideBlock]) { index.places[place].blocks += blocks }
 
         mutating func held(_ place: Int, _ position: Position, byteCount: Int) {
-            index.held.append((place, position, byteCount))
+            index.places[place].held.append((position, byteCount))
         }
 
         /// Writes the row that says which entries have left their blocks.
@@ -139,35 +145,37 @@ private struct FailureRows {
     var held = HeldChanges()
     var delayed: [DelayedPut] = []
 
-    init(_ batch: WriteBatch, _ tables: FailureTables) {
+    init(_ batch: WriteBatch, _ tables: FailureTables, _ places: [SidePlace]) {
         self.batch = batch
         self.tables = tables
-        side = FailureGroup.SideChange(tables)
+        side = FailureGroup.SideChange(tables, places)
     }
 
+    /// - Parameter place: its index among those of the group of calls.
     mutating func remove(
-        _ stored: SideIndex.Location, key recordKey: [UInt8], _ place: FailureGroup.Place, _ position: Position
+        _ stored: SideIndex.Location, key recordKey: [UInt8], _ place: Int, _ prefix: [UInt8], _ position: Position
     ) {
         switch stored {
-        case .delayed(_, let entry): side.removed(place.number, position, entry)
+        case .delayed(_, let entry): side.removed(place, position, entry)
         case .held:
-            side.removed(place.number, position, nil)
-            held.removed(place.call.prefix, recordKey, position)
-            FailureKeys.makeHeld(place.call.prefix, recordKey, position, in: &key)
+            side.removed(place, position, nil)
+            held.removed(prefix, recordKey, position)
+            FailureKeys.makeHeld(prefix, recordKey, position, in: &key)
             batch.delete(tables.side, key)
-            FailureKeys.make(FailureKeys.name, place.call.prefix, position, in: &key)
+            FailureKeys.make(FailureKeys.name, prefix, position, in: &key)
             batch.delete(tables.names, key)
         }
     }
 
     mutating func putHeld(
-        _ entry: FailureCall.Operation, key recordKey: ArraySlice<UInt8>, _ bytes: [UInt8], _ place: FailureGroup.Place
+        _ entry: FailureCall.Operation, key recordKey: ArraySlice<UInt8>, _ bytes: [UInt8], _ place: Int,
+        _ prefix: [UInt8]
     ) {
-        side.held(place.number, entry.position, byteCount: entry.byteCount)
-        held.added(place.call.prefix, Array(recordKey), entry.position, dueMs: entry.dueMs)
-        FailureKeys.makeHeld(place.call.prefix, recordKey, entry.position, in: &key)
+        side.held(place, entry.position, byteCount: entry.byteCount)
+        held.added(prefix, Array(recordKey), entry.position, dueMs: entry.dueMs)
+        FailureKeys.makeHeld(prefix, recordKey, entry.position, in: &key)
         put(tables.side, bytes, entry.value)
-        FailureKeys.make(FailureKeys.name, place.call.prefix, entry.position, in: &key)
+        FailureKeys.make(FailureKeys.name, prefix, entry.position, in: &key)
         FailureEncoding.makeLocation(
             .held, dueMs: entry.dueMs, byteCount: entry.byteCount, key: recordKey, in: &value)
         batch.put(tables.names, key, value)

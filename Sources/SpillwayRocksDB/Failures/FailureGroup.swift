@@ -30,8 +30,7 @@ struct FailureGroup {
         let call: FailureCall.Place
         /// The index of its group.
         let group: Int
-        /// Its number in the index.
-        let number: Int
+        let side: SidePlace
     }
 
     /// A name that the calls are about.
@@ -58,6 +57,7 @@ struct FailureGroup {
     private(set) var calls: [FailureCall]
     private(set) var slots: [Slot] = []
     private(set) var places: [Place] = []
+    private var slotsOfPlaces: [[Int]] = []
     private(set) var groups: [Group] = []
     private(set) var letters: FailureCount
     /// The keys of held entries that are stored, by slot.
@@ -105,18 +105,28 @@ struct FailureGroup {
         let index = slotIndex.number(place, position, next: next) { [slots] index in
             slots[index].place == place && slots[index].position == position
         }
-        if index == next { slots.append(Slot(place: place, position: position)) }
+        if index == next {
+            slots.append(Slot(place: place, position: position))
+            slotsOfPlaces[place].append(index)
+        }
         return index
     }
 
+    /// From so many places on they are looked up.
+    private static let manyPlaces = 16
+
     private mutating func place(_ place: FailureCall.Place) -> Int {
+        // Mostly there are few, and comparing some bytes is cheaper than hashing them.
+        if places.count < Self.manyPlaces, let index = places.firstIndex(where: { $0.call.prefix == place.prefix }) {
+            return index
+        }
         let next = places.count
         let index = placeIndexes.number(of: place.prefix, next: next)
         if index == next {
             places.append(
                 Place(
-                    call: place, group: group(place.group),
-                    number: tables.withIndex { $0.number(of: place.prefix) }))
+                    call: place, group: group(place.group), side: tables.index.place(place.prefix)))
+            slotsOfPlaces.append([])
         }
         return index
     }
@@ -134,11 +144,13 @@ struct FailureGroup {
 
     private mutating func loadEntries() throws {
         var held: [Int] = []
-        tables.withIndex { index in
-            for slot in slots.indices {
-                let location = index.location(places[slots[slot].place].number, slots[slot].position)
-                slots[slot].storedEntry = location
-                if case .held? = location { held.append(slot) }
+        for (place, indexes) in zip(places, slotsOfPlaces) {
+            place.side.withIndex { [indexes] index in
+                for slot in indexes {
+                    let location = index.location(slots[slot].position)
+                    slots[slot].storedEntry = location
+                    if case .held? = location { held.append(slot) }
+                }
             }
         }
         try unsafe tables.database.multiGet(tables.names, keys(of: held, FailureKeys.name)) { number, value in

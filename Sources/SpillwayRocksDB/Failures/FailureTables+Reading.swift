@@ -64,7 +64,7 @@ extension FailureTables {
 
     func nextDelayedDueMs(_ group: String, _ partition: TopicPartition) -> Int64? {
         let place = FailureKeys.partition(FailureKeys.name, group, partition)
-        return withIndex { $0.nextDueMs(place) }
+        return index.find(place)?.withIndex { $0.nextDueMs() }
     }
 
     func deadLetters(group: String?, after name: RecordName?, limit: Int) throws -> [DeadLetter] {

@@ -17,7 +17,6 @@ final class FailureTables: Sendable {
         var groups: [[UInt8]: Counts] = [:]
         var letters = FailureCount.zero
         fileprivate(set) var letterGaps = EmptyRanges()
-        fileprivate(set) var index = SideIndex()
     }
 
     let database: Database
@@ -25,18 +24,21 @@ final class FailureTables: Sendable {
     /// Under which key each held entry of ``side`` is.
     let names: ColumnFamily
     let letters: ColumnFamily
+    let index: SideIndex
     private let blocks: SideBlockCache
     /// Rows that nothing needs any more, and that are there still; the writer's.
     private let dead = Mutex<[SideIndex.DeadRow]>([])
+    private let lastNumber: Atomic<UInt64>
     private let state: Mutex<State>
 
     /// Opens the families; makes those that are not there. Reads the side queues' blocks. Blocks.
     ///
     /// - Parameters:
     ///   - cachedBytes: of blocks that were read and are kept.
-    ///   - empty: the index that is filled.
-    init(_ database: Database, cachedBytes: Int = 32 << 20, index empty: SideIndex = SideIndex()) throws {
+    ///   - index: empty; it is filled.
+    init(_ database: Database, cachedBytes: Int = 64 << 20, index: SideIndex = SideIndex()) throws {
         self.database = database
+        self.index = index
         side = try Self.family(database, FailureFamilies.side)
         names = try Self.family(database, FailureFamilies.names)
         letters = try Self.family(database, FailureFamilies.letters)
@@ -48,7 +50,7 @@ final class FailureTables: Sendable {
             loaded.letters.records += count.records
             loaded.letters.bytes += count.bytes
         }
-        loaded.index = try SideLoading(database, side: side, names: names, into: empty).run()
+        lastNumber = Atomic(try SideLoading(database, side: side, names: names, into: index).run())
         state = Mutex(loaded)
     }
 
@@ -75,21 +77,20 @@ final class FailureTables: Sendable {
     func counts(of group: String) -> Counts { state.withLock { $0.groups[Array(group.utf8)] ?? Counts() } }
     var allLetters: FailureCount { state.withLock { $0.letters } }
 
-    func withIndex<R>(_ body: (inout SideIndex) -> R) -> R { state.withLock { body(&$0.index) } }
-
     /// Writes a batch, not synced, and remembers what it changes; nothing is remembered if that fails. Blocks.
     func write(_ batch: WriteBatch, _ change: FailureGroup.Change) throws {
         if let failure = database.events.failure { throw failure }
-        if !change.side.blocks.isEmpty { try database.requireFormat(DataDirectory.blocksFormat) }
+        if change.side.places.contains(where: { !$0.blocks.isEmpty }) {
+            try database.requireFormat(DataDirectory.blocksFormat)
+        }
         state.withLock { $0.letterGaps.beginPuts(change.letterRows) }
         defer { state.withLock { $0.letterGaps.endPuts() } }
         try database.append(batch)
-        let dead = state.withLock { state in
+        state.withLock { state in
             for (group, counts) in change.groups { state.groups[group] = counts == Counts() ? nil : counts }
             state.letters = change.letters
-            return state.index.apply(change.side)
         }
-        drop(dead)
+        drop(index.apply(change.side))
     }
 
     // MARK: Blocks
@@ -119,15 +120,16 @@ final class FailureTables: Sendable {
     func due(
         _ place: [UInt8], byMs dueByMs: Int64, limit: Int
     ) throws -> (entries: [SideIndex.Reference], values: [UInt8]) {
+        guard let known = index.find(place) else { return ([], []) }
         while true {
-            let found = state.withLock { $0.index.due(place, byMs: dueByMs, limit: limit) }
+            let found = known.withIndex { $0.due(byMs: dueByMs, limit: limit) }
             // A block goes when the index has forgotten its entries, so each time there are others.
             if let values = try blocks.values(found, place: place) { return (found, values) }
         }
     }
 
     /// A number for a block or a row of removals.
-    func takeNumber() -> UInt64 { withIndex { $0.takeNumber() } }
+    func takeNumber() -> UInt64 { lastNumber.add(1, ordering: .relaxed).newValue }
 
     // MARK: Walking
 

@@ -146,7 +146,7 @@ final class FailureWriter: Sendable {
                 metrics.update(prepared.change)
             }
             for (call, count) in prepared.staged { call.finish(.success(count)) }
-            tables.clean()
+            tables.clean(prepared.change.side.places.map(\.place))
         } catch {
             for (call, _) in prepared.staged { call.finish(.failure(error)) }
         }

@@ -54,8 +54,8 @@ struct SideBlock: Sendable {
 
     // MARK: Value
 
-    /// Makes the value of items whose values follow each other in these bytes; says of each where it is.
-    static func makeValue(_ items: inout [Item], _ values: [UInt8], in row: inout [UInt8]) {
+    /// Makes what stands before the values of items; says of each where its value is.
+    static func makeHead(_ items: inout [Item], in row: inout [UInt8]) {
         row.removeAll(keepingCapacity: true)
         row.append(version)
         row.append(UInt8(truncatingIfNeeded: items.count >> 8))
@@ -68,7 +68,6 @@ struct SideBlock: Sendable {
             items[index].start = start
             start += items[index].length
         }
-        row.append(contentsOf: values)
     }
 
     init(number: UInt64, items: [Item]) {

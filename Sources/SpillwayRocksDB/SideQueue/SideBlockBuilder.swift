@@ -15,7 +15,7 @@ struct SideBlockBuilder {
     private var items: [SideBlock.Item] = []
     private var values: [UInt8] = []
     private var key: [UInt8] = []
-    private var row: [UInt8] = []
+    private var head: [UInt8] = []
     private(set) var blocks: [SideBlock] = []
 
     /// - Parameter place: what the names of the place begin with.
@@ -49,10 +49,14 @@ struct SideBlockBuilder {
     /// Ends the last block.
     mutating func finish(number: () -> UInt64) {
         guard !items.isEmpty else { return }
-        SideBlock.makeValue(&items, values, in: &row)
+        SideBlock.makeHead(&items, in: &head)
         let block = SideBlock(number: number(), items: items)
         SideBlock.makeKey(place, dueMs: block.dueMs, number: block.number, in: &key)
-        batch.put(family, key, row)
+        unsafe key.withUnsafeBytes { key in
+            unsafe head.withUnsafeBytes { head in
+                unsafe values.withUnsafeBytes { values in unsafe batch.put(family, key, head, values) }
+            }
+        }
         blocks.append(block)
         items.removeAll(keepingCapacity: true)
         values.removeAll(keepingCapacity: true)

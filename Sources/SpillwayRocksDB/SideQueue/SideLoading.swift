@@ -12,7 +12,9 @@ struct SideLoading {
     private let database: Database
     private let side: ColumnFamily
     private let names: ColumnFamily
-    private var index: SideIndex
+    private let index: SideIndex
+    /// The greatest number that a row has, or names.
+    private var lastNumber: UInt64 = 0
     /// Rows of removals by their numbers, and which entries of each block they name.
     private var removals: [UInt64: UInt32] = [:]
     private var removed: [UInt64: [UInt32: UInt64]] = [:]
@@ -22,15 +24,17 @@ struct SideLoading {
     private var stale: [SideRemovals.Entry] = []
     private var staleRow: (number: UInt64, slot: UInt32)?
 
-    /// - Parameter empty: the index that is filled.
-    init(_ database: Database, side: ColumnFamily, names: ColumnFamily, into empty: SideIndex) {
-        index = empty
+    init(_ database: Database, side: ColumnFamily, names: ColumnFamily, into index: SideIndex) {
+        self.index = index
         self.database = database
         self.side = side
         self.names = names
     }
 
-    consuming func run() throws -> SideIndex {
+    /// Fills the index.
+    ///
+    /// - Returns: the greatest number that a row has, or names.
+    consuming func run() throws -> UInt64 {
         var dead: [SideIndex.DeadRow] = []
         try loadHeld()
         try loadRemovals()
@@ -44,7 +48,12 @@ struct SideLoading {
         if let staleRow { batch.put(side, SideRemovals.key(staleRow.number), SideRemovals.value(stale)) }
         if !batch.isEmpty { try database.append(batch) }
         try moveOldRows()
-        return index
+        return lastNumber
+    }
+
+    private mutating func takeNumber() -> UInt64 {
+        lastNumber += 1
+        return lastNumber
     }
 
     private func walk(_ family: ColumnFamily, _ kind: UInt8, _ body: ([UInt8], [UInt8]) throws -> Bool) throws {
@@ -62,10 +71,10 @@ struct SideLoading {
             return true
         }
         for (number, entries) in found {
-            index.reserve(number)
+            lastNumber = max(lastNumber, number)
             removals[number] = index.addRemovals(number)
             for entry in entries {
-                index.reserve(entry.block)
+                lastNumber = max(lastNumber, entry.block)
                 removed[entry.block, default: [:]][entry.start] = number
             }
         }
@@ -81,17 +90,17 @@ struct SideLoading {
             found.append((shared, try SideBlock(number: number, value)))
             return true
         }
-        for (_, block) in found { index.reserve(block.number) }
+        for (_, block) in found { lastNumber = max(lastNumber, block.number) }
         found.sort { $0.block.number > $1.block.number }
         return found
     }
 
     private mutating func add(_ block: SideBlock, in prefix: [UInt8], _ dead: inout [SideIndex.DeadRow]) {
-        let place = index.number(of: prefix)
+        let place = index.place(prefix)
         let gone = removed[block.number] ?? [:]
         let left = block.items.filter { gone[$0.start] == nil }
         // The newest counts.
-        let items = left.filter { index.location(place, $0.position) == nil }
+        let items = place.withIndex { index in left.filter { index.location($0.position) == nil } }
         guard !items.isEmpty else {
             dead.append(.block(place: prefix, dueMs: block.dueMs, number: block.number))
             return
@@ -109,7 +118,7 @@ struct SideLoading {
 
     private mutating func slotOfStaleRow() -> UInt32 {
         if let staleRow { return staleRow.slot }
-        let number = index.takeNumber()
+        let number = takeNumber()
         let slot = index.addRemovals(number)
         staleRow = (number, slot)
         return slot
@@ -124,7 +133,9 @@ struct SideLoading {
             held.append((Array(key.dropLast(FailureKeys.positionBytes)), position, location.byteCount))
             return true
         }
-        for (place, position, byteCount) in held { index.addHeld(index.number(of: place), position, byteCount) }
+        for (place, position, byteCount) in held {
+            index.place(place).withIndex { $0.addHeld(position, byteCount) }
+        }
     }
 
     // MARK: Format 1
@@ -146,7 +157,7 @@ struct SideLoading {
     private mutating func move(_ rows: [(key: [UInt8], value: [UInt8])]) throws {
         let batch = WriteBatch()
         var rest = rows[...]
-        var moved: [(place: Int, block: SideBlock)] = []
+        var moved = SideIndex.Change()
         while let first = rest.first {
             let place = try Self.place(of: first.key)
             var builder = SideBlockBuilder(batch, side, place: place)
@@ -156,17 +167,17 @@ struct SideLoading {
                     group: "", partition: TopicPartition(source: "", topic: "", partition: 0), position: position)
                 let entry = try FailureEncoding.entry(row.value, name: unnamed)
                 builder.add(position, dueMs: entry.dueMs, byteCount: entry.byteCount, row.value[...]) {
-                    index.takeNumber()
+                    takeNumber()
                 }
                 batch.delete(side, row.key)
                 batch.delete(names, place + row.key.suffix(FailureKeys.positionBytes))
                 rest.removeFirst()
             }
-            builder.finish { index.takeNumber() }
-            for block in builder.blocks { moved.append((index.number(of: place), block)) }
+            builder.finish { takeNumber() }
+            moved.places.append(SideIndex.PlaceChange(place: index.place(place), blocks: builder.blocks))
         }
         try database.append(batch)
-        _ = index.apply(SideIndex.Change(blocks: moved))
+        _ = index.apply(moved)
     }
 
     /// What the names of the place of an old row begin with.
