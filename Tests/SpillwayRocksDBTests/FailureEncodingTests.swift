@@ -42,7 +42,7 @@ import Testing
             SideBlock.Item(position: entry.name.position, dueMs: -1, byteCount: 3, start: 0, length: 2),
             SideBlock.Item(position: entry.name.position.successor, dueMs: 0, byteCount: 4, start: 0, length: 1),
         ]
-        return made { SideBlock.makeHead(&items, in: &$0) } + [7, 8, 9]
+        return made { SideBlock.makeHead([0x6e, 103, 0], &items, in: &$0) } + [7, 8, 9]
     }
 
     /// The heads of the two items.
@@ -58,9 +58,8 @@ import Testing
         #expect(block.items.map(\.dueMs) == [-1, 0])
         #expect(block.items.map(\.byteCount) == [3, 4])
         #expect(block.items.map { Array(blockValue[Int($0.start)..<Int($0.start + $0.length)]) } == [[7, 8], [9]])
-        let place = FailureKeys.partition(FailureKeys.name, "g", recordName(1).partition)
-        let key = try SideBlock.parseKey(made { SideBlock.makeKey(place, dueMs: -1, number: 5, in: &$0) })
-        #expect(key.place == place && key.number == 5)
+        #expect(block.place == [0x6e, 103, 0])
+        #expect(try SideBlock.parseKey(SideBlock.key(5)) == 5)
         #expect(try SideRemovals.parse(removalsValue) == [SideRemovals.Entry(block: 5, start: 258)])
         #expect(try SideRemovals.parseKey(SideRemovals.key(258)) == 258)
     }
@@ -75,9 +74,8 @@ import Testing
         #expect(made { FailureKeys.make(FailureKeys.name, prefix, name.position, in: &$0) } == prefix + position)
         #expect(FailureKeys.letter(name) == [0x6c] + partition + position)
         #expect(
-            made { SideBlock.makeKey(prefix, dueMs: 258, number: 5, in: &$0) }
-                == [0x62] + partition + [0x80, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 0, 5])
-        #expect(blockValue == [1, 0, 2] + items + [7, 8, 9])
+            SideBlock.key(258) == [0x62, 0, 0, 0, 0, 0, 0, 1, 2])
+        #expect(blockValue == [1, 0, 2, 103, 0, 0, 2] + items + [7, 8, 9])
         #expect(SideRemovals.key(258) == [0x72, 0, 0, 0, 0, 0, 0, 1, 2])
         #expect(removalsValue == [1, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 1, 2])
         #expect(

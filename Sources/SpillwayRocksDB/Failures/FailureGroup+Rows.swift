@@ -204,13 +204,12 @@ private struct FailureRows {
 extension WriteBatch {
     /// Deletes rows that nothing needs any more.
     func deleteRows(_ rows: [SideIndex.DeadRow], _ side: ColumnFamily) {
-        var key: [UInt8] = []
         for row in rows {
-            switch row {
-            case .block(let place, let dueMs, let number):
-                SideBlock.makeKey(place, dueMs: dueMs, number: number, in: &key)
-            case .removals(let number): key = SideRemovals.key(number)
-            }
+            let key =
+                switch row {
+                case .block(let number): SideBlock.key(number)
+                case .removals(let number): SideRemovals.key(number)
+                }
             unsafe key.withUnsafeBytes { unsafe singleDelete(side, $0) }
         }
     }

@@ -9,7 +9,7 @@ extension FailureTables {
         let worn = place.withIndex { $0.wornBlocks(most: 64) }
         guard !worn.isEmpty else { return }
         // One that can't be read stays, and who reads its entries hears why.
-        let left = worn.flatMap { (try? remainders(of: $0.number, dueMs: $0.dueMs, in: place)) ?? [] }
+        let left = worn.flatMap { (try? remainders(of: $0, in: place)) ?? [] }
             .sorted { ($0.item.dueMs, $0.item.position) < ($1.item.dueMs, $1.item.position) }
         let batch = WriteBatch()
         var change = FailureGroup.SideChange(self, [place])
@@ -27,10 +27,8 @@ extension FailureTables {
         drop(index.apply(change.index))
     }
 
-    private func remainders(of block: UInt64, dueMs: Int64, in place: SidePlace) throws -> [Remainder] {
-        var key: [UInt8] = []
-        SideBlock.makeKey(place.prefix, dueMs: dueMs, number: block, in: &key)
-        guard let row = try database.get(side, key) else { return [] }
+    private func remainders(of block: UInt64, in place: SidePlace) throws -> [Remainder] {
+        guard let row = try database.get(side, SideBlock.key(block)) else { return [] }
         let items = try SideBlock(number: block, row).items
         return place.withIndex { index in items.filter { index.isThere($0, in: block) } }.map { item in
             Remainder(block: block, item: item, value: row[Int(item.start)..<Int(item.start + item.length)])

@@ -110,7 +110,7 @@ final class FailureTables: Sendable {
         dead.withLock { $0 = [] }
         blocks.remove(
             all.compactMap { row in
-                guard case .block(_, _, let number) = row else { return nil }
+                guard case .block(let number) = row else { return nil }
                 return number
             })
     }
@@ -124,7 +124,7 @@ final class FailureTables: Sendable {
         while true {
             let found = known.withIndex { $0.due(byMs: dueByMs, limit: limit) }
             // A block goes when the index has forgotten its entries, so each time there are others.
-            if let values = try blocks.values(found, place: place) { return (found, values) }
+            if let values = try blocks.values(found) { return (found, values) }
         }
     }
 

@@ -3,10 +3,11 @@ internal import Spillway
 /// Delayed entries of one place that were put together and are due about the same time: one row. It is written once;
 /// what has left it is named by rows of removals (``SideRemovals``), and it goes with its last entry.
 ///
-/// Its key, in the family `side-queue`: `b`, the name of the place up to its partition, the due time of its first entry
-/// (8, its sign turned, big endian), its number (8, big endian). Its value: a byte of the format, now 1; how many entries
-/// (2); for each, by due time and position, its position (16), due time (8), bytes that it counts for (4) and length of
-/// its value (4); then the values, as ``FailureEncoding`` makes them. Integers are big endian.
+/// Its key, in the family `side-queue`: `b`, its number (8, big endian): blocks ascend as they are written, so that they
+/// cost no search for their places. Its value: a byte of the format, now 1; the length of the name of the place up to its
+/// partition (2), and the name; how many entries (2); for each, by due time and position, its position (16), due time (8),
+/// bytes that it counts for (4) and length of its value (4); then the values, as ``FailureEncoding`` makes them. Integers
+/// are big endian.
 struct SideBlock: Sendable {
     struct Item: Equatable, Sendable {
         var position: Position
@@ -20,47 +21,31 @@ struct SideBlock: Sendable {
 
     static let kind = UInt8(ascii: "b")
     private static let version: UInt8 = 1
-    private static let headBytes = 3
+    private static let headBytes = 5
     private static let itemBytes = 32
 
     let number: UInt64
+    /// What the names of its entries begin with.
+    let place: [UInt8]
     /// At least one, by due time and position.
     let items: [Item]
 
-    var dueMs: Int64 { items[0].dueMs }
-
     // MARK: Key
 
-    static func makeKey(_ place: [UInt8], dueMs: Int64, number: UInt64, in key: inout [UInt8]) {
-        key.removeAll(keepingCapacity: true)
-        appendKey(place, dueMs: dueMs, number: number, to: &key)
-    }
+    static func key(_ number: UInt64) -> [UInt8] { SideRow.key(kind, number) }
 
-    static func appendKey(_ place: [UInt8], dueMs: Int64, number: UInt64, to key: inout [UInt8]) {
-        key.append(kind)
-        key.append(contentsOf: place[1...])
-        FailureKeys.append(FailureKeys.ordered(dueMs), to: &key)
-        FailureKeys.append(number, to: &key)
-    }
-
-    /// What the names of a block's place begin with, and its number.
-    static func parseKey(_ key: [UInt8]) throws -> (place: [UInt8], number: UInt64) {
-        guard key.count > 16, key[0] == kind else {
-            throw DatabaseError(.corruption, "the key of a block of the side queue is malformed")
-        }
-        let number = key.suffix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        return ([FailureKeys.name] + key[1..<(key.count - 16)], number)
-    }
+    static func parseKey(_ key: [UInt8]) throws -> UInt64 { try SideRow.parseKey(key, kind) }
 
     // MARK: Value
 
-    /// Makes what stands before the values of items; says of each where its value is.
-    static func makeHead(_ items: inout [Item], in row: inout [UInt8]) {
+    /// Makes what stands before the values of items of a place; says of each where its value is.
+    static func makeHead(_ place: [UInt8], _ items: inout [Item], in row: inout [UInt8]) {
         row.removeAll(keepingCapacity: true)
         row.append(version)
-        row.append(UInt8(truncatingIfNeeded: items.count >> 8))
-        row.append(UInt8(truncatingIfNeeded: items.count))
-        var start = UInt32(headBytes + items.count * itemBytes)
+        append(place.count - 1, to: &row)
+        row.append(contentsOf: place[1...])
+        append(items.count, to: &row)
+        var start = UInt32(row.count + items.count * itemBytes)
         for index in items.indices {
             FailureKeys.append(items[index].position, to: &row)
             FailureKeys.append(UInt64(bitPattern: items[index].dueMs), to: &row)
@@ -70,8 +55,14 @@ struct SideBlock: Sendable {
         }
     }
 
-    init(number: UInt64, items: [Item]) {
+    private static func append(_ count: Int, to row: inout [UInt8]) {
+        row.append(UInt8(truncatingIfNeeded: count >> 8))
+        row.append(UInt8(truncatingIfNeeded: count))
+    }
+
+    init(number: UInt64, place: [UInt8], items: [Item]) {
         self.number = number
+        self.place = place
         self.items = items
     }
 
@@ -79,8 +70,9 @@ struct SideBlock: Sendable {
     init(number: UInt64, _ row: [UInt8]) throws {
         var reader = RowReader(row, of: .row("a block of the side queue"))
         try reader.expect(Self.version)
-        let count = Int(try reader.byte()) << 8 | Int(try reader.byte())
-        var start = Self.headBytes + count * Self.itemBytes
+        let name = try (0..<reader.shortCount()).map { _ in try reader.byte() }
+        let count = try reader.shortCount()
+        var start = Self.headBytes + name.count + count * Self.itemBytes
         var items: [Item] = []
         items.reserveCapacity(count)
         for _ in 0..<count {
@@ -96,7 +88,7 @@ struct SideBlock: Sendable {
             start += length
         }
         guard count > 0, start == row.count else { throw reader.malformed() }
-        self.init(number: number, items: items)
+        self.init(number: number, place: [FailureKeys.name] + name, items: items)
     }
 }
 
@@ -114,19 +106,9 @@ enum SideRemovals {
         var start: UInt32
     }
 
-    static func key(_ number: UInt64) -> [UInt8] {
-        var key = [kind]
-        FailureKeys.append(number, to: &key)
-        return key
-    }
+    static func key(_ number: UInt64) -> [UInt8] { SideRow.key(kind, number) }
 
-    static func parseKey(_ key: [UInt8]) throws -> UInt64 {
-        var reader = RowReader(key, of: .row("the key of removals from the side queue"))
-        try reader.expect(kind)
-        let number = try reader.word()
-        try reader.end()
-        return number
-    }
+    static func parseKey(_ key: [UInt8]) throws -> UInt64 { try SideRow.parseKey(key, kind) }
 
     static func value(_ entries: [Entry]) -> [UInt8] {
         var value: [UInt8] = []
@@ -152,4 +134,26 @@ enum SideRemovals {
         }
         return entries
     }
+}
+
+/// A row that is found by a number.
+private enum SideRow {
+    static func key(_ kind: UInt8, _ number: UInt64) -> [UInt8] {
+        var key = [kind]
+        FailureKeys.append(number, to: &key)
+        return key
+    }
+
+    static func parseKey(_ key: [UInt8], _ kind: UInt8) throws -> UInt64 {
+        var reader = RowReader(key, of: .row("the key of a row of the side queue"))
+        try reader.expect(kind)
+        let number = try reader.word()
+        try reader.end()
+        return number
+    }
+}
+
+extension RowReader {
+    /// 2 bytes, big endian.
+    fileprivate mutating func shortCount() throws -> Int { Int(try byte()) << 8 | Int(try byte()) }
 }

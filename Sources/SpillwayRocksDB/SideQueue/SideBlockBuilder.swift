@@ -14,7 +14,6 @@ struct SideBlockBuilder {
     private let place: [UInt8]
     private var items: [SideBlock.Item] = []
     private var values: [UInt8] = []
-    private var key: [UInt8] = []
     private var head: [UInt8] = []
     private(set) var blocks: [SideBlock] = []
 
@@ -49,10 +48,9 @@ struct SideBlockBuilder {
     /// Ends the last block.
     mutating func finish(number: () -> UInt64) {
         guard !items.isEmpty else { return }
-        SideBlock.makeHead(&items, in: &head)
-        let block = SideBlock(number: number(), items: items)
-        SideBlock.makeKey(place, dueMs: block.dueMs, number: block.number, in: &key)
-        unsafe key.withUnsafeBytes { key in
+        SideBlock.makeHead(place, &items, in: &head)
+        let block = SideBlock(number: number(), place: place, items: items)
+        unsafe SideBlock.key(block.number).withUnsafeBytes { key in
             unsafe head.withUnsafeBytes { head in
                 unsafe values.withUnsafeBytes { values in unsafe batch.put(family, key, head, values) }
             }

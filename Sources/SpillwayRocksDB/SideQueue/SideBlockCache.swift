@@ -57,9 +57,9 @@ final class SideBlockCache: Sendable {
     }
 
     /// The values of entries, one behind the other; `nil` if the block of one is not there any more. Blocks.
-    func values(_ references: [SideIndex.Reference], place: [UInt8]) throws -> [UInt8]? {
+    func values(_ references: [SideIndex.Reference]) throws -> [UInt8]? {
         var rows = blocks.withLock { blocks in references.map { blocks.find($0.block) } }
-        guard try load(&rows, references, place: place) else { return nil }
+        guard try load(&rows, references) else { return nil }
         var values: [UInt8] = []
         values.reserveCapacity(references.reduce(0) { $0 + Int($1.length) })
         for (reference, row) in zip(references, rows) {
@@ -73,16 +73,14 @@ final class SideBlockCache: Sendable {
     }
 
     /// Reads the blocks that are missing; returns whether all of them are there.
-    private func load(
-        _ rows: inout [[UInt8]?], _ references: [SideIndex.Reference], place: [UInt8]
-    ) throws -> Bool {
+    private func load(_ rows: inout [[UInt8]?], _ references: [SideIndex.Reference]) throws -> Bool {
         var keys = KeyBatch()
         var indexes: [UInt64: Int] = [:]
         var missing: [UInt64] = []
         for (index, reference) in references.enumerated() where rows[index] == nil && indexes[reference.block] == nil {
             indexes[reference.block] = missing.count
             missing.append(reference.block)
-            keys.append { SideBlock.appendKey(place, dueMs: reference.blockDueMs, number: reference.block, to: &$0) }
+            keys.append(SideBlock.key(reference.block))
         }
         guard !missing.isEmpty else { return true }
         var found: [[UInt8]] = []

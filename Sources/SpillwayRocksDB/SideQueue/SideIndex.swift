@@ -24,8 +24,6 @@ final class SideIndex: Sendable {
     struct Reference: Equatable, Sendable {
         var position: Position
         var block: UInt64
-        /// When the block's first entry is due, which is a part of its key.
-        var blockDueMs: Int64
         var start: UInt32
         var length: UInt32
     }
@@ -50,7 +48,7 @@ final class SideIndex: Sendable {
 
     /// A row that nothing needs any more.
     enum DeadRow: Equatable, Sendable {
-        case block(place: [UInt8], dueMs: Int64, number: UInt64)
+        case block(UInt64)
         case removals(UInt64)
     }
 
@@ -92,9 +90,7 @@ final class SideIndex: Sendable {
             part.place.withIndex { $0.apply(part, removal: removal, &effect) }
             named += effect.named
             unnamed += effect.unnamed
-            for block in effect.emptied {
-                dead.append(.block(place: part.place.prefix, dueMs: block.dueMs, number: block.number))
-            }
+            dead += effect.emptied.map { .block($0) }
         }
         removals.withLock { removals in
             if let removal { removals[removal].blocks += named }

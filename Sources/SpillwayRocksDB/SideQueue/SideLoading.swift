@@ -38,7 +38,7 @@ struct SideLoading {
         var dead: [SideIndex.DeadRow] = []
         try loadHeld()
         try loadRemovals()
-        for (place, block) in try readBlocks() { add(block, in: place, &dead) }
+        for block in try readBlocks() { add(block, &dead) }
         for (number, slot) in removals.sorted(by: { $0.key < $1.key }) where !needed.contains(number) {
             dead.append(.removals(number))
             index.freeRemovals(slot)
@@ -80,29 +80,25 @@ struct SideLoading {
         }
     }
 
-    /// The blocks that are there, with what names begin with in their places; the newest first.
-    private mutating func readBlocks() throws -> [(place: [UInt8], block: SideBlock)] {
-        var found: [(place: [UInt8], block: SideBlock)] = []
+    /// The blocks that are there, the newest first.
+    private mutating func readBlocks() throws -> [SideBlock] {
+        var found: [SideBlock] = []
         try walk(side, SideBlock.kind) { key, value in
-            let (place, number) = try SideBlock.parseKey(key)
-            // Blocks of a place stand beside each other, and share what begins their keys.
-            let shared = found.last.flatMap { $0.place == place ? $0.place : nil } ?? place
-            found.append((shared, try SideBlock(number: number, value)))
+            found.append(try SideBlock(number: try SideBlock.parseKey(key), value))
             return true
         }
-        for (_, block) in found { lastNumber = max(lastNumber, block.number) }
-        found.sort { $0.block.number > $1.block.number }
-        return found
+        if let last = found.last { lastNumber = max(lastNumber, last.number) }
+        return found.reversed()
     }
 
-    private mutating func add(_ block: SideBlock, in prefix: [UInt8], _ dead: inout [SideIndex.DeadRow]) {
-        let place = index.place(prefix)
+    private mutating func add(_ block: SideBlock, _ dead: inout [SideIndex.DeadRow]) {
+        let place = index.place(block.place)
         let gone = removed[block.number] ?? [:]
         let left = block.items.filter { gone[$0.start] == nil }
         // The newest counts.
         let items = place.withIndex { index in left.filter { index.location($0.position) == nil } }
         guard !items.isEmpty else {
-            dead.append(.block(place: prefix, dueMs: block.dueMs, number: block.number))
+            dead.append(.block(block.number))
             return
         }
         let rows = Set(block.items.compactMap { gone[$0.start] })

@@ -31,7 +31,6 @@ struct PlaceIndex: Sendable {
 
     private struct Block: Sendable {
         let number: UInt64
-        let dueMs: Int64
         var live: UInt32
         var liveBytes: UInt32
         /// Entries that it was written with, and their bytes.
@@ -60,7 +59,7 @@ struct PlaceIndex: Sendable {
         /// Rows of removals that name a block less.
         var unnamed: [UInt32] = []
         /// Blocks that nothing is left in.
-        var emptied: [(number: UInt64, dueMs: Int64)] = []
+        var emptied: [UInt64] = []
     }
 
     fileprivate static let none = UInt32.max
@@ -107,10 +106,9 @@ struct PlaceIndex: Sendable {
         order.forEach { item in
             guard item.dueMs <= dueByMs, found.count < limit else { return false }
             let entry = entries[item.entry]
-            let block = blocks[entry.block]
             found.append(
                 SideIndex.Reference(
-                    position: entry.position, block: block.number, blockDueMs: block.dueMs, start: entry.start,
+                    position: entry.position, block: blocks[entry.block].number, start: entry.start,
                     length: entry.length))
             return true
         }
@@ -159,7 +157,7 @@ struct PlaceIndex: Sendable {
         let (bytes, liveBytes) = (Self.bytes(block.items), Self.bytes(items))
         let number = blocks.add(
             Block(
-                number: block.number, dueMs: block.dueMs, live: UInt32(items.count),
+                number: block.number, live: UInt32(items.count),
                 liveBytes: UInt32(clamping: liveBytes), items: UInt32(block.items.count),
                 bytes: UInt32(clamping: bytes)))
         for removal in named { _ = name(number, in: removal) }
@@ -209,7 +207,7 @@ struct PlaceIndex: Sendable {
         let block = blocks[number]
         garbage.records -= Int(block.items)
         garbage.bytes -= Int(block.bytes)
-        effect.emptied.append((block.number, block.dueMs))
+        effect.emptied.append(block.number)
         var named = block.named
         while named != Self.none {
             let naming = namings[named]
@@ -226,17 +224,17 @@ struct PlaceIndex: Sendable {
     /// all.
     ///
     /// More than half of all is gone then, so one of some blocks that are looked at is worth it.
-    mutating func wornBlocks(most: Int) -> [(number: UInt64, dueMs: Int64)] {
+    mutating func wornBlocks(most: Int) -> [UInt64] {
         guard garbage.records > live.records + spareRecords || garbage.bytes > live.bytes + spareBytes else {
             return []
         }
-        var found: [(number: UInt64, dueMs: Int64)] = []
+        var found: [UInt64] = []
         for _ in 0..<min(16 * most, blocks.capacity) where found.count < most {
             cleaned = cleaned + 1 < blocks.capacity ? cleaned + 1 : 0
             let block = blocks[UInt32(cleaned)]
             // None is left in a number that is free.
             guard block.live > 0, 2 * block.live <= block.items || block.liveBytes <= block.bytes / 2 else { continue }
-            found.append((block.number, block.dueMs))
+            found.append(block.number)
         }
         return found
     }
