@@ -2,7 +2,8 @@ internal import Spillway
 internal import SpillwayCore
 internal import Synchronization
 
-/// Group commit: what queued while the last sync ran is written in one batch, and synced once.
+/// Group commit: what queued while the last batch was written is written in one batch, and one sync is for all that was
+/// written before it. A second thread syncs, so that the next batch is written meanwhile.
 ///
 /// The first call to queue has the queue written on the writer's one thread; those that come until then share its batch.
 /// When many call at once the writer waits a moment for more, as the log's does (``GroupGathering``).
@@ -52,11 +53,24 @@ final class FailureWriter: Sendable {
     private let queue = Monitor(Queue())
     /// One thread: there is one batch at a time.
     let executor = BlockingExecutor(name: "side-queue", threads: 1)
+    private let syncer = BlockingExecutor(name: "side-sync", threads: 1)
+    /// Batches that were written and have no outcome yet.
+    private let unsynced = Monitor(0)
+    /// With more of them than these the writer waits, so that batches become large where syncs are slow.
+    private static let mostUnsynced = 2
+    /// Up to here the writer has written; the writer's own.
+    private let written = Atomic<UInt64>(0)
 
     init(_ tables: FailureTables, limits: FailureStoreLimits, _ metrics: FailureStoreMetrics) {
         self.tables = tables
         self.limits = limits
         self.metrics = metrics
+    }
+
+    /// Ends when all calls have their outcomes; later ones are refused. Blocks.
+    func shutdown() {
+        executor.shutdown()
+        syncer.shutdown()
     }
 
     /// Changes that wait.
@@ -139,24 +153,47 @@ final class FailureWriter: Sendable {
             return left.forEach { write([$0]) }
         }
         do {
-            // What changes nothing needs no sync: whatever it found was synced by the batch that made it so.
             if !prepared.batch.isEmpty {
-                try tables.write(prepared.batch, prepared.change)
-                try sync()
-                metrics.update(prepared.change)
+                try tables.write(prepared.batch, prepared.outcome.change)
+                written.store(tables.database.latestSequence, ordering: .relaxed)
             }
-            for (call, count) in prepared.staged { call.finish(.success(count)) }
-            tables.clean(prepared.change.side.places.map(\.place))
-        } catch {
-            for (call, _) in prepared.staged { call.finish(.failure(error)) }
+        } catch { return prepared.outcome.finish(error) }
+        // What changes nothing may have found what is not synced yet.
+        let sequence = written.load(ordering: .relaxed)
+        unsynced.withLock { $0 += 1 }
+        let outcome = prepared.outcome
+        let job: @Sendable () -> Void = { [self] in
+            settle(sequence, outcome)
+            unsynced.withLock { $0 -= 1 }
+            unsynced.signal()
         }
+        if !syncer.execute(job) { job() }
+        tables.clean(prepared.outcome.change.side.places.map(\.place))
+        _ = unsynced.wait { $0 < Self.mostUnsynced ? true : nil }
+    }
+
+    /// Makes durable what was written up to a sequence, and gives calls their outcome.
+    private func settle(_ sequence: UInt64, _ outcome: Outcome) {
+        do {
+            if tables.database.durableSequence < sequence { try sync() }
+            metrics.update(outcome.change)
+            for (call, count) in outcome.staged { call.finish(.success(count)) }
+        } catch { outcome.finish(error) }
     }
 
     private struct Prepared {
         let batch: WriteBatch
+        let outcome: Outcome
+    }
+
+    private struct Outcome: Sendable {
         let change: FailureGroup.Change
         /// The calls that were not refused.
         let staged: [(call: Pending, count: Int)]
+
+        func finish(_ error: any Error) {
+            for (call, _) in staged { call.finish(.failure(error)) }
+        }
     }
 
     /// Makes a batch of the changes that are not refused; those that are have their outcome then.
@@ -175,7 +212,7 @@ final class FailureWriter: Sendable {
             } catch { call.finish(.failure(error)) }
         }
         let batch = WriteBatch()
-        return Prepared(batch: batch, change: try group.write(into: batch), staged: staged)
+        return Prepared(batch: batch, outcome: Outcome(change: try group.write(into: batch), staged: staged))
     }
 
     private func sync() throws {

@@ -45,7 +45,7 @@ public final class RocksFailureStore: FailureStore {
 
     /// Waits for the calls that have begun, and refuses new ones; to be called before the database is closed. Blocks.
     public func close() {
-        writer.executor.shutdown()
+        writer.shutdown()
         readers.shutdown()
     }
 

@@ -270,7 +270,7 @@ final class FailingStore: FailureStore {
             _ = try await store.requeueDeadLetters(letters().map(\.name), dueMs: 0)
             try await eventually { handler.values.count == 2 }
         }
-        #expect(handler.values == ["long1", "long0"])
+        #expect(handler.values.sorted() == ["long0", "long1"])
     }
 
     @Test func aGroupMustNotHaveANameThatNoStoreTakes() throws {
