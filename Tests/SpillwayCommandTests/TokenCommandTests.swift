@@ -31,6 +31,18 @@ struct TokenCommandTests {
         }
     }
 
+    @Test("prints no more tokens once nobody reads them")
+    func cutShort() {
+        withDirectory { directory in
+            let program = TestProgram()
+            var terminal = program.terminal
+            terminal.resultsAreCutShort = { true }
+            let run = Program(environment: [:], readFile: { _ in [] }, terminal: terminal)
+            #expect(run.run(["token", "--data", directory, "--count", "20000"]) == .done)
+            #expect(program.output.split(separator: "\n").count < 20_000)
+        }
+    }
+
     @Test("prints a token a line for u0 to u(N-1), all different")
     func many() {
         withDirectory { directory in

@@ -24,6 +24,7 @@ enum TokenCommand {
             if lines.count > 1 << 20 {
                 terminal.writeResult(lines)
                 lines.removeAll(keepingCapacity: true)
+                if terminal.resultsAreCutShort() { break }
             }
         }
         terminal.writeResult(lines)
