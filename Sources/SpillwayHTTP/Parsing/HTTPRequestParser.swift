@@ -146,7 +146,7 @@ internal import CHTTPParser
             let bytes = storage.bytes
             storage.match = match(storage.method, bytes.span.extracting(storage.path))
             if isMessageComplete { return complete() }
-            bodyLimit = storage.match.route?.maximumBodyBytes ?? limits.maximumBodyBytes
+            bodyLimit = storage.match.maximumBodyBytes ?? limits.maximumBodyBytes
             if !isChunked {
                 let length = unsafe parser.pointee.content_length
                 guard length <= UInt64(bodyLimit) else { throw bodyTooLarge }
