@@ -78,6 +78,9 @@ internal import CHTTPParser
         if storage.body.capacity > BodyBudget.freeBytes { storage = HTTPRequestStorage() }
     }
 
+    /// The present request from the moment its head is complete and good; its body may be missing. Nil before.
+    var request: HTTPRequest? { isStorageUsed ? HTTPRequest(storage: storage) : nil }
+
     /// Whether bytes of a request were taken that is not complete.
     var isMidRequest: Bool { phase != .head || (scanner.hasBegun && !isStorageUsed) }
 

@@ -73,6 +73,10 @@ public struct HTTPRouter: Sendable {
         return match
     }
 
+    /// Has the middleware add to a refusal of the server what it adds to answers.
+    func finishRefusal(_ response: inout HTTPResponse, of request: HTTPRequest) {
+        for layer in middleware.reversed() { layer.finishRefusal(&response, of: request) }
+    }
 
     /// Middleware and dispatch in one closure, to be made once. The request knows its match.
     func responder() -> HTTPResponder {

@@ -228,7 +228,9 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
             tcp.close()
             return
         }
-        send(refusal.problem.response, isHead: false, keepAlive: false)
+        var response = refusal.problem.response
+        if let request = machine.request { server.router.finishRefusal(&response, of: request) }
+        send(response, isHead: false, keepAlive: false)
     }
 
     /// Sends the end and throws away what still comes, within bounds, so that the answer is not lost to a reset.
