@@ -45,6 +45,9 @@ struct ImportTests {
             ("", "JSON"), ("{}", "missing"), ("[]", ""), ("{\"user_id\":1}", ""), (good + "x", "JSON"),
             (good + good, "JSON"),
             (String(good.dropLast()), "JSON"), ("null", ""), (String(repeating: "[", count: 5_000), ""),
+            // What the decoder would take.
+            (good.dropLast() + ",}", "JSON"), (good.dropLast() + #","more":01}"#, "JSON"),
+            (good.dropLast() + #","more":"\x"}"#, "JSON"),
         ])
     func badLines(text: String, reason: String) {
         let error = #expect(throws: ImportLineError.self) { try parse(text) }
