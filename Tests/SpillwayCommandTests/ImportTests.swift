@@ -123,6 +123,12 @@ struct ImportRunTests {
         #expect(finished)
     }
 
+    @Test("every bad line is named, however many there are")
+    func everyBadLineIsNamed() async throws {
+        let (summary, _, bad, _) = try await run(String(repeating: "nonsense\n", count: 1_000))
+        #expect(summary.bad == 1_000 && bad.map(\.0) == Array(1...1_000))
+    }
+
     @Test("strict ends at the first bad line and keeps what came before")
     func strictStops() async throws {
         let (summary, users, bad, finished) = try await run("\(line("a"))\nbad\n\(line("b"))\n", strict: true)
