@@ -25,6 +25,18 @@ struct EmbeddedNodeTests {
         #expect(EmbeddedNode.broker(LogConfiguration(values)).retentionAge == .seconds(30 * 86_400))
     }
 
+    @Test("chooses the disk's reserve itself unless one is given")
+    func reserve() throws {
+        func opening(_ arguments: String...) throws -> Int? {
+            let values = try resolve(.serve, arguments)
+            return EmbeddedNode.opening(StoreConfiguration(values), create: true, log: LogConfiguration(values))
+                .reserveBytes
+        }
+        #expect(try opening() == nil)
+        #expect(try opening("--disk-reserve-bytes", "0") == nil)
+        #expect(try opening("--disk-reserve-bytes", "1GiB") == 1 << 30)
+    }
+
     @Test("says of a backup's path that it is taken, or inside of the directory, by the field's name")
     func badBackupPaths() async throws {
         let directory = "/tmp/spillway-backup-\(UUID().uuidString)"

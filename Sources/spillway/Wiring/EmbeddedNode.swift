@@ -49,7 +49,7 @@ final class EmbeddedNode: Sendable {
         opening.createsDirectory = create
         opening.blockCacheBytes = configuration.blockCacheBytes
         opening.memtableBytes = configuration.memtableBytes
-        if let reserve = log?.diskReserveBytes, reserve > 0 { opening.reserveBytes = reserve }
+        opening.reserveBytes = log?.diskReserveBytes
         return opening
     }
 
