@@ -40,7 +40,7 @@ extension OptionTable {
         "After SIGTERM: how long requests and projections may take to finish; past it the exit code is 75.")
     static let maxHeaderBytes = Option<Int>(
         "max-header-bytes", key: "http.max-header-bytes", .bytes(1_024...1_048_576), default: "16KiB", for: .serving,
-        "Request line and headers of one request.")
+        "Request line and headers of one request, but path and query, which have 16 KiB of their own; more is 431.")
     static let maxBodyBytes = Option<Int>(
         "max-body-bytes", key: "http.max-body-bytes", .bytes(1_024...(16 << 20)), default: "64KiB", for: .serving,
         "Body of one request; more is 413.")
