@@ -30,7 +30,8 @@ extension OptionTable {
         "Connections at once from one address; 0 is no limit. Loopback has none.")
     static let requestTimeout = Option<Duration>(
         "request-timeout", key: "http.request-timeout", .duration(.milliseconds(100)...(.seconds(3_600))),
-        default: "30s", for: .serving, "A whole request, from its first byte to its answer; streams are exempt.")
+        default: "30s", for: .serving,
+        "A whole request, from its first byte to its answer; streams, backups and moves of groups are exempt.")
     static let idleTimeout = Option<Duration>(
         "idle-timeout", key: "http.idle-timeout", .duration(.milliseconds(100)...(.seconds(86_400))), default: "75s",
         for: .serving, "How long a connection may be idle between requests.")
