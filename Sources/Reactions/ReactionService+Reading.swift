@@ -13,17 +13,11 @@ extension ReactionService {
     ) async throws -> [TargetSummary] {
         try requireServing()
         if !after.isEmpty { try await wait(for: after) }
-        do {
+        return try await reading {
             if let answer = try readModel.summary(of: targetIDs, user: user, tier: .memory) { return answer }
-            let answer = try await blocking.run { [readModel] in
+            return try await blocking.run { [readModel] in
                 try readModel.summary(of: targetIDs, user: user, tier: .disk)
             }
-            guard let answer else { throw Self.unreadable(nil) }
-            return answer
-        } catch let error as ReactionsError {
-            throw error
-        } catch {
-            throw Self.unreadable(error)
         }
     }
 
@@ -57,8 +51,9 @@ extension ReactionService {
         let number = hub.subscribe(to: targetIDs)
         let changes = CountsChanges(hub: hub, number: number)
         // Subscribed first, so that no change falls between these values and the stream.
-        let values = try await blocking.run { [readModel] in try readModel.values(of: targetIDs, tier: .disk) }
-        guard let values else { throw Self.unreadable(nil) }
+        let values = try await reading {
+            try await blocking.run { [readModel] in try readModel.values(of: targetIDs, tier: .disk) }
+        }
         hub.offer(
             zip(targetIDs, values).map { id, value in
                 CountsChange(
@@ -79,13 +74,8 @@ extension ReactionService {
             throw ReactionsError(.invalidField, "limit must be 1 to \(Self.pageLimit)", field: "limit")
         }
         let place = try cursor.map { text throws(ReactionsError) in try ListCursor.place(text) } ?? .first
-        let entries: [ListEntry]
-        do {
-            // One more than asked for says whether there is a next page.
-            entries = try await blocking.run { try read(place, limit + 1) }
-        } catch {
-            throw Self.unreadable(error)
-        }
+        // One more than asked for says whether there is a next page.
+        let entries = try await reading { try await blocking.run { try read(place, limit + 1) } }
         let shown = entries.prefix(limit)
         return ReactionPage(
             entries: shown.map {
@@ -94,6 +84,18 @@ extension ReactionService {
                     atMs: VersionClock.milliseconds(of: $0.place.version))
             },
             nextCursor: entries.count > limit ? shown.last.map { ListCursor.text($0.place) } : nil)
+    }
+
+    /// Reads from the store; what it throws, or can't say, becomes an error that clients can be told.
+    private func reading<Value>(_ read: () async throws -> Value?) async throws -> Value {
+        do {
+            guard let value = try await read() else { throw Self.unreadable(nil) }
+            return value
+        } catch let error as ReactionsError {
+            throw error
+        } catch {
+            throw Self.unreadable(error)
+        }
     }
 
     private static func unreadable(_ error: (any Error)?) -> ReactionsError {

@@ -84,6 +84,20 @@ struct BenchTests {
         #expect(BenchCommand.seconds(try resolve(.bench)) == 30)
     }
 
+    @Test("of several addresses of a name the first is taken that somebody listens at; else the first")
+    func addresses() async throws {
+        try await withServer { _ in
+        } _: { url in
+            let port = try #require(url.split(separator: ":").last.map(String.init))
+            let listening = try BenchAddress.lookUp("127.0.0.1", port)
+            // Of IPv6, as `localhost` often is first; and a port that nobody has.
+            let others = try BenchAddress.lookUp("::1", port) + BenchAddress.lookUp("127.0.0.1", "1")
+            #expect(BenchEndpoint.firstReachable(of: others + listening) == listening.first)
+            #expect(BenchEndpoint.firstReachable(of: others) == others.first)
+            #expect(BenchEndpoint.firstReachable(of: []) == nil)
+        }
+    }
+
     @Test("targets are drawn by weight; lines without one are left out, a file without any is refused")
     func weights() throws {
         let path = try temporaryFile("video_id,likes\nrare,1,9\ncommon,99,9\nnever,0\n\n")

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import SpillwayCore
+import SpillwayHTTP
 import SpillwayRocksDB
 import Synchronization
 import Testing
@@ -22,6 +23,31 @@ struct EmbeddedNodeTests {
         #expect(stopped.retentionAge == nil && stopped.retentionBytes == nil)
         let values = try resolve(.serve, ["--log-retention-age", "30d"])
         #expect(EmbeddedNode.broker(LogConfiguration(values)).retentionAge == .seconds(30 * 86_400))
+    }
+
+    @Test("chooses the disk's reserve itself unless one is given")
+    func reserve() throws {
+        func opening(_ arguments: String...) throws -> Int? {
+            let values = try resolve(.serve, arguments)
+            return EmbeddedNode.opening(StoreConfiguration(values), create: true, log: LogConfiguration(values))
+                .reserveBytes
+        }
+        #expect(try opening() == nil)
+        #expect(try opening("--disk-reserve-bytes", "0") == nil)
+        #expect(try opening("--disk-reserve-bytes", "1GiB") == 1 << 30)
+    }
+
+    @Test("says of a backup's path that it is taken, or inside of the directory, by the field's name")
+    func badBackupPaths() async throws {
+        let directory = "/tmp/spillway-backup-\(UUID().uuidString)"
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let values = try resolve(.serve, ["--data", directory])
+        let node = try EmbeddedNode(StoreConfiguration(values), targetTypes: ["video"], create: true)
+        for path in ["/tmp", directory, directory + "/db/x"] {
+            let problem = await #expect(throws: Problem.self) { try await node.backUp(to: path) }
+            #expect(problem?.status == .unprocessableContent && problem?.detail?.hasPrefix("path: ") == true)
+        }
+        try await node.close()
     }
 
     @Test("is closed only when the backups that were asked for are there")

@@ -45,6 +45,9 @@ struct ImportTests {
             ("", "JSON"), ("{}", "missing"), ("[]", ""), ("{\"user_id\":1}", ""), (good + "x", "JSON"),
             (good + good, "JSON"),
             (String(good.dropLast()), "JSON"), ("null", ""), (String(repeating: "[", count: 5_000), ""),
+            // What the decoder would take.
+            (good.dropLast() + ",}", "JSON"), (good.dropLast() + #","more":01}"#, "JSON"),
+            (good.dropLast() + #","more":"\x"}"#, "JSON"),
         ])
     func badLines(text: String, reason: String) {
         let error = #expect(throws: ImportLineError.self) { try parse(text) }
@@ -118,6 +121,12 @@ struct ImportRunTests {
         #expect(users == ["a", "b", "c"])
         #expect(bad.map(\.0) == [3, 6])
         #expect(finished)
+    }
+
+    @Test("every bad line is named, however many there are")
+    func everyBadLineIsNamed() async throws {
+        let (summary, _, bad, _) = try await run(String(repeating: "nonsense\n", count: 1_000))
+        #expect(summary.bad == 1_000 && bad.map(\.0) == Array(1...1_000))
     }
 
     @Test("strict ends at the first bad line and keeps what came before")

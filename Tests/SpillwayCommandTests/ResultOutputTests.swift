@@ -51,8 +51,10 @@ struct ResultOutputTests {
         let before = signal(SIGPIPE, SIG_IGN)
         defer { signal(SIGPIPE, before) }
         let diagnostics = TestProgram()
-        #expect(program(ResultOutput(ends[1]), diagnostics).run(["version"]) == .done)
-        #expect(diagnostics.errors.isEmpty)
+        let output = ResultOutput(ends[1])
+        #expect(!output.isCutShort)
+        #expect(program(output, diagnostics).run(["version"]) == .done)
+        #expect(diagnostics.errors.isEmpty && output.isCutShort)
     }
 
     @Test("a slow reader gets all of it, also where the descriptor does not wait", .timeLimit(.minutes(1)))

@@ -31,6 +31,32 @@ struct TokenCommandTests {
         }
     }
 
+    @Test("makes the directories above the data directory too, as serve does")
+    func parents() {
+        withDirectory { directory in
+            let program = TestProgram()
+            #expect(program.run("token", "--data", directory + "/e/f", "--user", "u") == .done, "\(program.errors)")
+            var status = stat()
+            #expect(stat(directory + "/e/f", &status) == 0 && status.st_mode & 0o777 == 0o700)
+            unlink(directory + "/e/f/key")
+            rmdir(directory + "/e/f")
+            rmdir(directory + "/e")
+            #expect(TestProgram().run("token", "--data", "/dev/null/d", "--user", "u") == .configuration)
+        }
+    }
+
+    @Test("prints no more tokens once nobody reads them")
+    func cutShort() {
+        withDirectory { directory in
+            let program = TestProgram()
+            var terminal = program.terminal
+            terminal.resultsAreCutShort = { true }
+            let run = Program(environment: [:], readFile: { _ in [] }, terminal: terminal)
+            #expect(run.run(["token", "--data", directory, "--count", "20000"]) == .done)
+            #expect(program.output.split(separator: "\n").count < 20_000)
+        }
+    }
+
     @Test("prints a token a line for u0 to u(N-1), all different")
     func many() {
         withDirectory { directory in

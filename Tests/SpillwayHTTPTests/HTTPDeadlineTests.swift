@@ -71,6 +71,42 @@ import Testing
         }
     }
 
+    /// A page of another origin must be able to read why it was refused, also where the server did it.
+    @Test func theServersOwnRefusalsSayWhoMayReadThem() async throws {
+        let rules = try CrossOriginRules(origins: ["https://a.example"])
+        let gate = TestGate()
+        try await HTTPTestServer.run { configuration, router in
+            configuration.requestTimeout = .milliseconds(150)
+            router.use(CrossOrigin(rules))
+            router.on(.post, "/") { _ in
+                await gate.wait()
+                return .text("late")
+            }
+        } _: { server in
+            func answer(origin: String, _ rest: String) async throws -> String {
+                let client = try server.client()
+                try await client.send("POST / HTTP/1.1\r\nHost: a\r\nOrigin: \(origin)\r\n" + rest)
+                return try await client.receiveAll()
+            }
+            for (rest, status) in [
+                ("Content-Length: 9\r\n\r\nabc", "408"), ("Content-Length: 99999999\r\n\r\n", "413"),
+                ("Transfer-Encoding: chunked\r\n\r\n3\r\nab", "408"), ("Content-Length: 0\r\n\r\n", "503"),
+            ] {
+                let allowed = try await answer(origin: "https://a.example", rest)
+                #expect(allowed.hasPrefix("HTTP/1.1 \(status) "), "\(allowed)")
+                #expect(allowed.contains("\r\nAccess-Control-Allow-Origin: https://a.example\r\n"), "\(allowed)")
+                #expect(allowed.contains("\r\nVary: Origin\r\n"), "\(allowed)")
+                let other = try await answer(origin: "https://b.example", rest)
+                #expect(other.hasPrefix("HTTP/1.1 \(status) ") && !other.contains("Access-Control-Allow-Origin"))
+            }
+            // Of half a head nothing is known.
+            let half = try server.client()
+            try await half.send("POST / HTTP/1.1\r\nHost: a\r\nOrigin: https://a.example\r\n")
+            #expect(!(try await half.receiveAll().contains("Access-Control")))
+            gate.open()
+        }
+    }
+
     /// A backup takes as long as the disk does. What comes behind it has its time again.
     @Test func anUntimedRouteAnswersWhenItIsDone() async throws {
         let gate = TestGate()

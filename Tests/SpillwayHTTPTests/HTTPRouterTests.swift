@@ -48,6 +48,16 @@ import Testing
         #expect(await answer(.head, "/v1/votes/summary").0 == 200)
     }
 
+    @Test func aRouterMayHaveItsOwnAnswerToWhatHasNoRoute() async {
+        var router = router()
+        router.otherwise { .text("other: \($0.path) \($0.route ?? "-")", status: .serviceUnavailable) }
+        let other = await router.respond(to: HTTPRequest(method: .get, target: "/v1/none?x=1"))
+        guard case .bytes(let body) = other.body else { return }
+        #expect(other.status == .serviceUnavailable && String(decoding: body, as: UTF8.self) == "other: /v1/none -")
+        #expect(await router.respond(to: HTTPRequest(method: .post, target: "/v1/votes")).status == .ok)
+        #expect(await router.respond(to: HTTPRequest(method: .get, target: "/v1/votes")).status == .methodNotAllowed)
+    }
+
     private struct Key: HTTPRequestKey { typealias Value = String }
 
     private struct Tag: HTTPMiddleware {

@@ -44,6 +44,35 @@ import Testing
         await #expect(throws: EventLoopError.self) { try await second.listen() }
     }
 
+    @Test func aServerMayListenBeforeItsRoutesAreThere() async throws {
+        try await HTTPTestServer.run { _, router in
+            router.otherwise(maximumBodyBytes: 1 << 20) { request in
+                throw Problem.retry(.serviceUnavailable, after: .seconds(1), detail: "early: \(request.body.count)")
+            }
+        } _: { server in
+            let open = try server.client()
+            try await open.send(Self.post("/echo", "x"))
+            let early = try await open.response()
+            #expect(early.status == 503 && early.body.contains("early: 1"))
+            // Its head is there, and its body comes later.
+            let half = try server.client()
+            let request = Self.post("/echo", String(repeating: "x", count: 100_000))
+            try await half.send(String(request.prefix(1_000)))
+            try await eventually { server.metric("spillway_http_received_bytes_total") ?? 0 >= 1_000 }
+            var router = HTTPRouter()
+            Self.addEcho(&router)
+            try await server.server.use(router)
+            try await half.send(String(request.dropFirst(1_000)))
+            #expect(try await half.response().body.contains("early: 100000"))
+            try await open.send(Self.post("/echo", "late"))
+            #expect(try await open.response().body == "late")
+            try await half.send("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
+            #expect(try await half.response().status == 404)
+            #expect(server.metric("spillway_http_requests_total{route=\"/echo\",status=\"200\"}") == 1)
+            #expect(server.metric("spillway_http_requests_total{route=\"none\",status=\"503\"}") == 2)
+        }
+    }
+
     @Test func pipelinedRequestsAreAnsweredInOrderEachWithItsOwnBody() async throws {
         try await HTTPTestServer.run {
             Self.addEcho(&$1)

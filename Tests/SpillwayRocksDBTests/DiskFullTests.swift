@@ -42,6 +42,13 @@ import Testing
         try await fixture.close()
     }
 
+    /// At half of the reserve projections wait too: what is in memory then still finds room.
+    @Test(arguments: [[1 << 20, 128, 512], [4_000, 64, 400], [1_000, 128, 256], [1 << 20, 4_096, 8_192]])
+    func theReserveFollowsTheDiskAndTheMemtables(megabytes: [Int]) {
+        let bytes = megabytes.map { $0 << 20 }
+        #expect(DiskReserve.standard(diskBytes: bytes[0], memtableBytes: bytes[1]) == bytes[2])
+    }
+
     /// The free space is looked at every few milliseconds.
     func refused(_ fixture: BrokerFixture) async throws {
         let deadline = ContinuousClock.now + .seconds(10)

@@ -25,7 +25,7 @@ def backup(r, world):
         for name, bad, status, field in [
             ("a relative path", {"path": "x"}, 422, "path"), ("no path", {}, 422, "path"), ("a number", {"path": 1}, 422, "path"),
             ("NUL", {"path": "/tmp/a\0b"}, 422, "path"), ("no object", [], 422, None), ("a brace", "{", 400, None),
-            ("inside of itself", {"path": s.data + "/db/x"}, 422, None), ("the data directory", {"path": s.data}, 422, None),
+            ("inside of itself", {"path": s.data + "/db/x"}, 422, "path"), ("the data directory", {"path": s.data}, 422, "path"),
         ]:
             r.answer(name, s.ask("POST", "/v1/admin/backup", "root", bad, scope="admin"), status, field)
         r.answer("no JSON", s.ask("POST", "/v1/admin/backup", "root", "x", kind="text/plain", scope="admin"), 415)
@@ -33,7 +33,7 @@ def backup(r, world):
         r.equal("its path", made.json(), body)
         r.equal("the key is in it", open(path + "/key", "rb").read(), s.key())
         r.equal("the key's mode", stat.S_IMODE(os.stat(path + "/key").st_mode), 0o600)
-        r.answer("the same path again", s.ask("POST", "/v1/admin/backup", "root", body, scope="admin"), 422)
+        r.answer("the same path again", s.ask("POST", "/v1/admin/backup", "root", body, scope="admin"), 422, "path: ")
         s.vote("later", "u1")
         command = world.path("backup")
         token = s.token("root", scope="admin")

@@ -191,5 +191,7 @@ def origins(r, world):
         for answer in [s.vote("a", "x", headers=ask[:1]), s.ask("POST", "/v1/votes", headers=ask[:1], body=vote("a"))]:
             r.equal("an answer, %d" % answer.status, answer["Access-Control-Allow-Origin"], "https://good.example")
             r.check("Vary: Origin", "Origin" in ", ".join(answer.all("Vary")), answer)
+        large = r.answer("a body that is too large", s.ask("POST", "/v1/votes", "u", b"x" * 70_000, headers=ask[:1]), 413)
+        r.equal("and who may read that", large["Access-Control-Allow-Origin"], "https://good.example")
         bad = s.ask("OPTIONS", "/v1/votes", headers=[("Origin", "https://good.example.evil"), *ask[1:]])
         r.equal("another origin", bad["Access-Control-Allow-Origin"], None)

@@ -45,6 +45,17 @@ public struct OperationRoutes: Sendable {
         router.on(.post, "/v1/admin/backup", isUntimed: true, handler: backUp)
     }
 
+    /// Answers while what the routes need is being opened: the process lives, and nothing else is known yet.
+    ///
+    /// - Parameter maximumBodyBytes: the largest body of any route, so that nothing is refused for good.
+    public static func answerWhileOpening(on router: inout HTTPRouter, maximumBodyBytes: Int) {
+        router.otherwise(maximumBodyBytes: maximumBodyBytes) { request in
+            if request.path == "/healthz", request.method == .get || request.method == .head { return .text("ok\n") }
+            throw Problem.retry(
+                .serviceUnavailable, after: .seconds(1), detail: "the log and the store are being opened")
+        }
+    }
+
     private struct BackupFields: Decodable {
         var path: String
     }

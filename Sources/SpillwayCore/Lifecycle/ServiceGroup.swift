@@ -46,7 +46,11 @@ public final class ServiceGroup: Service {
     }
 
     /// Begins graceful shutdown; before ``run()`` it takes effect when that starts.
-    public func triggerGracefulShutdown() { continuation.yield(.shutdownRequested("it was triggered")) }
+    ///
+    /// - Parameter reason: For the log.
+    public func triggerGracefulShutdown(because reason: String = "it was triggered") {
+        continuation.yield(.shutdownRequested(reason))
+    }
 
     /// Runs the services until all have ended.
     ///

@@ -78,6 +78,9 @@ internal import CHTTPParser
         if storage.body.capacity > BodyBudget.freeBytes { storage = HTTPRequestStorage() }
     }
 
+    /// The present request from the moment its head is complete and good; its body may be missing. Nil before.
+    var request: HTTPRequest? { isStorageUsed ? HTTPRequest(storage: storage) : nil }
+
     /// Whether bytes of a request were taken that is not complete.
     var isMidRequest: Bool { phase != .head || (scanner.hasBegun && !isStorageUsed) }
 
@@ -146,7 +149,7 @@ internal import CHTTPParser
             let bytes = storage.bytes
             storage.match = match(storage.method, bytes.span.extracting(storage.path))
             if isMessageComplete { return complete() }
-            bodyLimit = storage.match.route?.maximumBodyBytes ?? limits.maximumBodyBytes
+            bodyLimit = storage.match.maximumBodyBytes ?? limits.maximumBodyBytes
             if !isChunked {
                 let length = unsafe parser.pointee.content_length
                 guard length <= UInt64(bodyLimit) else { throw bodyTooLarge }

@@ -12,4 +12,14 @@ public typealias HTTPResponder = @Sendable (HTTPRequest) async -> HTTPResponse
 public protocol HTTPMiddleware: Sendable {
     /// Answers a request, most often by calling `next`.
     func handle(_ request: HTTPRequest, next: HTTPResponder) async throws -> HTTPResponse
+
+    /// Adds to a refusal of the server itself what this middleware adds to answers. Called where the request's head was
+    /// complete when the server refused it: its body is too large or came too slowly, or its handler took too long. The
+    /// body is not there. Default: adds nothing.
+    func finishRefusal(_ response: inout HTTPResponse, of request: HTTPRequest)
+}
+
+extension HTTPMiddleware {
+    /// Adds nothing.
+    public func finishRefusal(_ response: inout HTTPResponse, of request: HTTPRequest) {}
 }

@@ -31,10 +31,30 @@ enum HTTPRouteMatch: Sendable {
     /// `OPTIONS` on a known path that has no handler for it.
     case options(allow: String)
     case notFound
+    /// No route is there, and the router has its own answer to that.
+    case otherwise(HTTPHandler, maximumBodyBytes: Int?)
     /// A segment decodes to what is not UTF-8.
     case malformedPath
 
     var route: HTTPRoute? { if case .route(let route, _) = self { route } else { nil } }
+
+    /// The largest body in bytes; nil: the server's default.
+    var maximumBodyBytes: Int? {
+        switch self {
+        case .route(let route, _): route.maximumBodyBytes
+        case .otherwise(_, let maximumBodyBytes): maximumBodyBytes
+        case .methodNotAllowed, .options, .notFound, .malformedPath: nil
+        }
+    }
+
+    /// What answers; nil where a refusal does.
+    var handler: HTTPHandler? {
+        switch self {
+        case .route(let route, _): route.handler
+        case .otherwise(let handler, _): handler
+        case .methodNotAllowed, .options, .notFound, .malformedPath: nil
+        }
+    }
 
     func parameter(_ name: String) -> String? {
         guard case .route(let route, let parameters) = self else { return nil }

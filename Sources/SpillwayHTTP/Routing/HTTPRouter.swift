@@ -19,6 +19,7 @@ public import SpillwayCore
 public struct HTTPRouter: Sendable {
     private var tree = RouteTree()
     private var middleware: [any HTTPMiddleware] = []
+    private var fallback: HTTPRouteMatch?
     private let logger: Logger
 
     /// Makes a router without routes.
@@ -43,6 +44,15 @@ public struct HTTPRouter: Sendable {
         tree.insert(method, path, maximumBodyBytes: maximumBodyBytes, isUntimed: isUntimed, handler: handler)
     }
 
+    /// Answers requests whose path has no route, in place of a 404.
+    ///
+    /// - Parameters:
+    ///   - maximumBodyBytes: the largest body that is taken; nil: the server's default.
+    ///   - handler: what answers.
+    public mutating func otherwise(maximumBodyBytes: Int? = nil, handler: @escaping HTTPHandler) {
+        fallback = .otherwise(handler, maximumBodyBytes: maximumBodyBytes)
+    }
+
     /// Adds middleware inside of that which is there. It sees every request that was received whole, also those without
     /// a route.
     public mutating func use(_ middleware: any HTTPMiddleware) { self.middleware.append(middleware) }
@@ -57,17 +67,24 @@ public struct HTTPRouter: Sendable {
     /// The patterns of all routes, at the places that `HTTPRoute.patternIndex` says.
     var patterns: [String] { tree.patterns }
 
-    func match(_ method: HTTPMethod, path: Span<UInt8>) -> HTTPRouteMatch { tree.match(method, path: path) }
+    func match(_ method: HTTPMethod, path: Span<UInt8>) -> HTTPRouteMatch {
+        let match = tree.match(method, path: path)
+        if case .notFound = match, let fallback { return fallback }
+        return match
+    }
+
+    /// Has the middleware add to a refusal of the server what it adds to answers.
+    func finishRefusal(_ response: inout HTTPResponse, of request: HTTPRequest) {
+        for layer in middleware.reversed() { layer.finishRefusal(&response, of: request) }
+    }
 
     /// Middleware and dispatch in one closure, to be made once. The request knows its match.
     func responder() -> HTTPResponder {
         let logger = logger
         var responder: HTTPResponder = { request in
-            guard case .route(let route, _) = request.storage.match else {
-                return Self.refusal(request.storage.match)
-            }
+            guard let handler = request.storage.match.handler else { return Self.refusal(request.storage.match) }
             do {
-                return try await route.handler(request)
+                return try await handler(request)
             } catch {
                 return Self.response(for: error, request, logger)
             }
@@ -102,7 +119,7 @@ public struct HTTPRouter: Sendable {
     /// The answer where no route is.
     static func refusal(_ match: HTTPRouteMatch) -> HTTPResponse {
         switch match {
-        case .route, .notFound:
+        case .route, .otherwise, .notFound:
             return Problem(.notFound, detail: "there is nothing at this path").response
         case .malformedPath:
             return Problem(.badRequest, detail: "the path holds an escape that is not UTF-8").response

@@ -23,17 +23,27 @@ public struct CrossOrigin: HTTPMiddleware {
 
     /// Adds what the browser has to know.
     public func handle(_ request: HTTPRequest, next: HTTPResponder) async throws -> HTTPResponse {
-        if rules.allowNothing { return await next(request) }
+        var response = await next(request)
+        addFields(to: &response, of: request)
+        return response
+    }
+
+    /// As to any other answer: a page must be able to read why the server refused it.
+    public func finishRefusal(_ response: inout HTTPResponse, of request: HTTPRequest) {
+        addFields(to: &response, of: request)
+    }
+
+    private func addFields(to response: inout HTTPResponse, of request: HTTPRequest) {
+        if rules.allowNothing { return }
         let isPreflight =
             request.method == .options && request.hasHeader(.origin) && request.hasHeader(Self.requestMethod)
-        var response = await next(request)
         // A shared cache must not give one origin's answer to another; so also for answers that allow nothing.
         if rules.origins != .any || isPreflight {
             response.fields.append(
                 .vary, isPreflight ? "Origin, Access-Control-Request-Method, Access-Control-Request-Headers" : "Origin")
         }
         let origins = request.headers(.origin)
-        guard origins.count == 1, let allowed = rules.allowedOrigin(for: origins[0]) else { return response }
+        guard origins.count == 1, let allowed = rules.allowedOrigin(for: origins[0]) else { return }
         response.fields.append(Self.allowOrigin, allowed)
         if isPreflight {
             // The router has said which methods the path takes.
@@ -42,6 +52,5 @@ public struct CrossOrigin: HTTPMiddleware {
         } else {
             response.fields.append(Self.exposeHeaders, exposedHeaders)
         }
-        return response
     }
 }

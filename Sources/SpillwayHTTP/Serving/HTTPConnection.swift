@@ -46,10 +46,9 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         self.peer = peer
         self.transport = transport
         self.server = server
-        let router = server.shared.router
         machine = HTTPConnectionStateMachine(
             parser: HTTPRequestParser(limits: server.shared.configuration.limits, budget: server.shared.budget) {
-                router.match($0, path: $1)
+                server.router.match($0, path: $1)
             })
         deadline = server.loop.nowMilliseconds + server.idleMs
     }
@@ -166,9 +165,10 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
         }
         if request.storage.match.route?.isUntimed == true { deadline = .max }
         placeHolders.add(1, ordering: .relaxed)
+        let responder = server.responder
         let task = Task.immediate(executorPreference: server.loop) { [self] in
             defer { leave() }
-            let response = await server.shared.responder(request)
+            let response = await responder(request)
             guard isWaiting(for: number) else { return }
             if case .events(let events) = response.body, request.method != .head {
                 await run(events, response, request)
@@ -228,7 +228,9 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
             tcp.close()
             return
         }
-        send(refusal.problem.response, isHead: false, keepAlive: false)
+        var response = refusal.problem.response
+        if let request = machine.request { server.router.finishRefusal(&response, of: request) }
+        send(response, isHead: false, keepAlive: false)
     }
 
     /// Sends the end and throws away what still comes, within bounds, so that the answer is not lost to a reset.

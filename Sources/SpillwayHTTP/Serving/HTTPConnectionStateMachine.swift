@@ -51,6 +51,9 @@ struct HTTPConnectionStateMachine {
     /// Whether the present request is HTTP/1.0, which must be told that the connection stays open.
     var isHTTP10: Bool { parser.isHTTP10 }
 
+    /// The present request from the moment its head is complete and good; its body may be missing. Nil before.
+    var request: HTTPRequest? { parser.request }
+
     /// Whether the other side sends no more.
     var inputHasEnded: Bool { hasInputEnded }
 

@@ -22,7 +22,7 @@ public final class HTTPServer: Service, Sendable {
     ///
     /// - Parameters:
     ///   - configuration: where it listens, and its bounds.
-    ///   - router: what answers; its routes and middleware are fixed from here on.
+    ///   - router: what answers; its routes and middleware are fixed from here on, but see ``use(_:)``.
     ///   - loops: where connections live; on two processors one is best. With more than one each has its own listening
     ///     socket on the same port.
     ///   - metrics: where the server's metrics are registered.
@@ -44,14 +44,13 @@ public final class HTTPServer: Service, Sendable {
     ) throws {
         precondition(!loops.isEmpty, "a server needs a loop")
         let shared = HTTPServerShared(
-            configuration: configuration, router: router, responder: router.responder(), routePatterns: router.patterns,
-            transport: transport, metrics: try HTTPServerMetrics(registry: metrics),
+            configuration: configuration, transport: transport, metrics: try HTTPServerMetrics(registry: metrics),
             limiter: ConnectionLimiter(
                 maximum: configuration.maximumConnections,
                 maximumPerAddress: configuration.maximumConnectionsPerAddress, exempt: configuration.trustedProxies),
             budget: BodyBudget(maximum: configuration.maximumBufferedBodyBytes), logger: logger)
         self.shared = shared
-        self.loops = loops.map { HTTPServerLoop(loop: $0, shared: shared) }
+        self.loops = loops.map { HTTPServerLoop(loop: $0, shared: shared, router: router) }
     }
 
     /// The number of open connections, and of closed ones whose last request is still being handled.
@@ -78,6 +77,13 @@ public final class HTTPServer: Service, Sendable {
         let bound = address
         state.withLock { $0.address = bound }
         return bound
+    }
+
+    /// Has this router answer in place of the first one, which must have no routes: for a server that listens before what
+    /// its routes need is there. A request whose head came before is still answered by
+    /// ``HTTPRouter/otherwise(maximumBodyBytes:handler:)`` of the first.
+    public func use(_ router: HTTPRouter) async throws {
+        for serverLoop in loops { try await serverLoop.loop.run { serverLoop.use(router) } }
     }
 
     /// Serves until graceful shutdown is asked for or the task is cancelled, then drains.

@@ -3,9 +3,6 @@ internal import SpillwayCore
 /// What all loops of a server share; nothing in it changes.
 struct HTTPServerShared: Sendable {
     let configuration: HTTPServerConfiguration
-    let router: HTTPRouter
-    let responder: HTTPResponder
-    let routePatterns: [String]
     let transport: (any ConnectionTransportFactory)?
     let metrics: HTTPServerMetrics
     let limiter: ConnectionLimiter
@@ -25,26 +22,45 @@ final class HTTPServerLoop: @unchecked Sendable {
     let idleMs: UInt64
     let requestMs: UInt64
     private(set) var isDraining = false
+    /// What finds the routes of requests; see ``use(_:)``.
+    private(set) var router: HTTPRouter
+    private(set) var responder: HTTPResponder
 
     private var listener: TCPListener?
     private var connections: [HTTPConnection] = []
     private var scratch: [UInt8] = []
     private let date = HTTPDate()
+    /// By the router's patterns.
     private var routes: [HTTPRouteMetrics]
     private var unmatched: HTTPRouteMetrics
     private var whenEmpty: ((_ inTime: Bool) -> Void)?
 
-    init(loop: EventLoop, shared: HTTPServerShared) {
+    init(loop: EventLoop, shared: HTTPServerShared, router: HTTPRouter) {
         self.loop = loop
         self.shared = shared
+        self.router = router
+        responder = router.responder()
         idleMs = Self.milliseconds(shared.configuration.idleTimeout)
         requestMs = Self.milliseconds(shared.configuration.requestTimeout)
-        routes = shared.routePatterns.map { HTTPRouteMetrics(route: $0, metrics: shared.metrics) }
+        routes = Self.metrics(of: router, shared)
         unmatched = HTTPRouteMetrics(route: "none", metrics: shared.metrics)
     }
 
     private static func milliseconds(_ duration: Duration) -> UInt64 {
         max(1, EventLoop.milliseconds(duration))
+    }
+
+    private static func metrics(of router: HTTPRouter, _ shared: HTTPServerShared) -> [HTTPRouteMetrics] {
+        router.patterns.map { HTTPRouteMetrics(route: $0, metrics: shared.metrics) }
+    }
+
+    /// Has this router take the requests whose heads end from here on. One that was matched before keeps its handler; the
+    /// router before must have had no routes, since their numbers are of no meaning in this one.
+    func use(_ router: HTTPRouter) {
+        precondition(routes.isEmpty, "a router with routes can't be replaced")
+        self.router = router
+        responder = router.responder()
+        routes = Self.metrics(of: router, shared)
     }
 
     /// Throws if somebody listens there.

@@ -6,13 +6,21 @@ enum JSONMembers {
     /// are not more than the limit. Whether the rest is valid JSON is for the decoder to say.
     static func areUnique(in text: [UInt8], limit: Int) -> Bool {
         // A decoder guesses UTF-16 and UTF-32 from zeros and byte order marks; neither passes here.
-        guard text.first == UInt8(ascii: "{"), text.last == UInt8(ascii: "}"), !text.contains(0),
-            String(validating: text, as: UTF8.self) != nil, let names = names(of: text, limit: limit)
+        guard text.first(where: isNoSpace) == UInt8(ascii: "{"), text.last(where: isNoSpace) == UInt8(ascii: "}"),
+            !text.contains(0), String(validating: text, as: UTF8.self) != nil, let names = names(of: text, limit: limit)
         else { return false }
         for (index, name) in names.enumerated() where names[..<index].contains(name) {
             return false
         }
         return true
+    }
+
+    /// White space of JSON may stand around an object.
+    private static func isNoSpace(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x20, 0x09, 0x0A, 0x0D: false
+        default: true
+        }
     }
 
     /// The names of the outermost object, with escapes resolved; nil for more than the limit or a bad escape.

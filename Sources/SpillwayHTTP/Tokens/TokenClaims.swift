@@ -18,8 +18,7 @@ struct TokenClaims: Decodable {
         var json = PlainJSON()
         var texts: [Range<Int>?] = [nil, nil, nil, nil]
         var times: [Int64?] = [nil, nil, nil]
-        // No space in front, which the decoder's path refuses.
-        guard bytes.count > 0, bytes[0] == UInt8(ascii: "{"), json.take(UInt8(ascii: "{"), bytes) else { return nil }
+        guard json.take(UInt8(ascii: "{"), bytes) else { return nil }
         repeat {
             guard let name = json.name(bytes) else { return nil }
             if json.isAtText(bytes) {

@@ -22,7 +22,7 @@ extension Database {
         /// Files that are open at a time; default 1,000.
         public var maxOpenFiles = 1_000
         /// Free bytes on the disk below which the log takes no more; at half of it projections wait too. `nil`, the
-        /// default, is 512 MiB or a tenth of the file system, whichever is less, but at least what memtables take.
+        /// default, is 512 MiB or a tenth of the file system, whichever is less, but at least twice ``memtableBytes``.
         public var reserveBytes: Int?
         /// Counts block cache hits, stalls and compactions for metrics; default true.
         public var countsStatistics = true

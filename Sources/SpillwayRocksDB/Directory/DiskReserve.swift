@@ -31,14 +31,20 @@ final class DiskReserve: Sendable {
     init(path: String, _ configuration: Database.Configuration) {
         self.path = path
         freeBytes = configuration.freeBytes ?? { unsafe spillway_free_bytes($0) }
-        bytes = Int64(configuration.reserveBytes ?? Self.standard(path, configuration.memtableBytes))
+        bytes = Int64(
+            configuration.reserveBytes
+                ?? Self.standard(diskBytes: Self.diskBytes(path), memtableBytes: configuration.memtableBytes))
     }
 
-    private static func standard(_ path: String, _ memtables: Int) -> Int {
+    /// The reserve where none is given: at half of it, where projections wait too, memtables can still be flushed.
+    static func standard(diskBytes: Int, memtableBytes: Int) -> Int {
+        max(min(512 << 20, diskBytes / 10), memtableBytes * 2)
+    }
+
+    private static func diskBytes(_ path: String) -> Int {
         var status = statvfs()
-        guard unsafe statvfs(path, &status) == 0 else { return 512 << 20 }
-        let total = Int(clamping: UInt64(status.f_blocks) * UInt64(status.f_frsize))
-        return min(max(512 << 20, memtables * 3 / 2), max(total / 10, 1 << 20))
+        guard unsafe statvfs(path, &status) == 0 else { return .max }
+        return Int(clamping: UInt64(status.f_blocks) * UInt64(status.f_frsize))
     }
 
     /// The present level; asks the operating system at most every 5 ms.

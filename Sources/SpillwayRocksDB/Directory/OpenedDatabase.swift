@@ -27,6 +27,11 @@ extension Database {
         let directory = try DataDirectory.lock(path, create: configuration.createsDirectory)
         return try Database(Opening.run(directory, configuration, newLogEpoch: false), configuration)
     }
+
+    /// Makes what ``open(_:_:)`` would make of a path if nothing is there: the directory, and the ones above it. Blocks.
+    ///
+    /// - Throws: `DatabaseError`.
+    package static func makeDirectory(_ path: String) throws { try FileSystem.makeDirectories(path) }
 }
 
 /// The steps of opening.

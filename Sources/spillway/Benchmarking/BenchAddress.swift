@@ -4,10 +4,11 @@ import Glibc
 struct BenchAddress: Sendable {
     /// For the Host header.
     let host: String
-    private let bytes: [UInt8]
-    private let family: Int32
+    /// Where the connections go.
+    let endpoint: BenchEndpoint
 
-    /// Looks the server of a URL up: `http://HOST[:PORT]`.
+    /// Looks the server of a URL up: `http://HOST[:PORT]`. Of several addresses it takes the first that somebody listens
+    /// at.
     ///
     /// - Throws: `CommandError` for another kind of URL or an unknown host.
     init(url: String) throws {
@@ -21,7 +22,10 @@ struct BenchAddress: Sendable {
         }
         host = authority
         let (name, port) = try Self.split(authority, url: url)
-        (bytes, family) = try Self.lookUp(name, port)
+        guard let found = BenchEndpoint.firstReachable(of: try Self.lookUp(name, port)) else {
+            throw CommandError(.usage, "--url: \(name) has no address")
+        }
+        endpoint = found
     }
 
     private static func split(_ authority: String, url: String) throws -> (name: String, port: String) {
@@ -34,7 +38,8 @@ struct BenchAddress: Sendable {
         return (String(parts[0]), parts.count == 2 ? String(parts[1]) : "80")
     }
 
-    private static func lookUp(_ name: String, _ port: String) throws -> ([UInt8], Int32) {
+    /// Every address of a name: `localhost` may stand for one of IPv6 too, where no server listens.
+    static func lookUp(_ name: String, _ port: String) throws -> [BenchEndpoint] {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         unsafe hints.ai_flags = AI_NUMERICSERV
@@ -45,28 +50,12 @@ struct BenchAddress: Sendable {
             throw CommandError(.usage, "--url: cannot look up \(name):\(port): \(reason)")
         }
         defer { unsafe freeaddrinfo(first) }
-        let address = unsafe UnsafeRawBufferPointer(start: first.pointee.ai_addr, count: Int(first.pointee.ai_addrlen))
-        return unsafe (Array(address), first.pointee.ai_family)
-    }
-
-    /// A socket that does not block; negative if there is none.
-    func makeSocket() -> Int32 {
-        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
-        let descriptor = socket(family, kind, 0)
-        var on: Int32 = 1
-        if descriptor >= 0 {
-            unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+        var endpoints: [BenchEndpoint] = []
+        var entry = unsafe list
+        while let present = unsafe entry {
+            unsafe endpoints.append(BenchEndpoint(present.pointee))
+            unsafe entry = present.pointee.ai_next
         }
-        return descriptor
-    }
-
-    /// Begins to connect; false if that failed at once.
-    func connect(_ descriptor: Int32) -> Bool {
-        let result = unsafe bytes.withUnsafeBytes { raw in
-            // getaddrinfo made these bytes as a socket address of this length.
-            unsafe Glibc.connect(
-                descriptor, raw.baseAddress!.assumingMemoryBound(to: sockaddr.self), socklen_t(raw.count))
-        }
-        return result == 0 || errno == EINPROGRESS
+        return endpoints
     }
 }

@@ -27,19 +27,16 @@ struct BenchConnection {
     }
 
     /// Begins to connect.
-    mutating func connect(to address: BenchAddress, now: Double) {
-        descriptor = address.makeSocket()
+    mutating func connect(to endpoint: BenchEndpoint, now: Double) {
+        descriptor = endpoint.makeSocket()
         parser.reset()
-        guard descriptor >= 0, address.connect(descriptor) else { return close(retryAt: now + 0.1) }
+        guard descriptor >= 0, endpoint.connect(descriptor) else { return close(retryAt: now + 0.1) }
         state = .connecting
     }
 
     /// Asks the kernel whether connecting succeeded.
     mutating func finishConnecting(now: Double) {
-        var problem: Int32 = 0
-        var size = socklen_t(MemoryLayout<Int32>.size)
-        let asked = unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &problem, &size)
-        if asked != 0 || problem != 0 { return close(retryAt: now + 0.1) }
+        guard BenchEndpoint.isConnected(descriptor) else { return close(retryAt: now + 0.1) }
         state = .idle
     }
 

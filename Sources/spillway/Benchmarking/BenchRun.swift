@@ -60,7 +60,7 @@ struct BenchRun {
     }
 
     private mutating func connect(_ index: Int, _ now: Double) {
-        connections[index].connect(to: address, now: now)
+        connections[index].connect(to: address.endpoint, now: now)
         watch(index)
     }
 

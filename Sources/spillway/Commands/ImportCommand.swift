@@ -20,8 +20,6 @@ enum ImportCommand {
                 reportProgress: progress.report)
             return try await run.run(source)
         }
-        let hidden = summary.bad - ImportRun.namedBadLines
-        if hidden > 0 { terminal.error("and \(hidden) bad lines more") }
         terminal.print("lines=\(summary.read) changed=\(summary.changed) bad=\(summary.bad)")
         return summary.isStopped ? .foundWrong : .done
     }

@@ -18,6 +18,9 @@ final class ResultOutput: Sendable {
         return number == 0 || number == EPIPE ? nil : FileSource.reason(number)
     }
 
+    /// Whether nothing more is written, for whatever reason: a command may end its work then.
+    var isCutShort: Bool { failed.withLock { $0 } != 0 }
+
     /// Writes all of it. Blocks while the reader is slow, also if the descriptor says that it does not.
     func write(_ bytes: [UInt8]) {
         failed.withLock { failed in

@@ -8,6 +8,8 @@ struct Terminal: Sendable {
     let writeDiagnostic: @Sendable ([UInt8]) -> Void
     /// Why results were cut short; nil if they were not.
     var resultFailure: @Sendable () -> String? = { nil }
+    /// Whether further results go nowhere, also since their reader has had enough.
+    var resultsAreCutShort: @Sendable () -> Bool = { false }
 
     /// Prints a result; ends the line if the text does not.
     func print(_ text: String) { writeResult(Self.line(text)) }
@@ -25,7 +27,7 @@ struct Terminal: Sendable {
             writeResult: { results.write($0) },
             // There is nowhere left to say that a diagnostic was lost.
             writeDiagnostic: { _ = ResultOutput.write($0, to: STDERR_FILENO) },
-            resultFailure: { results.failure })
+            resultFailure: { results.failure }, resultsAreCutShort: { results.isCutShort })
     }()
 
     private static func line(_ text: String) -> [UInt8] {

@@ -1,4 +1,3 @@
-import Glibc
 import SpillwayCore
 import SpillwayHTTP
 
@@ -24,6 +23,7 @@ enum TokenCommand {
             if lines.count > 1 << 20 {
                 terminal.writeResult(lines)
                 lines.removeAll(keepingCapacity: true)
+                if terminal.resultsAreCutShort() { break }
             }
         }
         terminal.writeResult(lines)
@@ -40,9 +40,10 @@ struct DirectoryTokens {
     /// - Throws: `CommandError` if the key can't be read or made.
     init(_ values: OptionValues) throws {
         let directory = values[OptionTable.data]
-        if unsafe mkdir(directory, 0o700) != 0, errno != EEXIST {
-            let reason = FileSource.reason(errno)
-            throw CommandError(.configuration, "cannot make the data directory \(directory): \(reason)")
+        do {
+            try Wiring.makeDataDirectory(directory)
+        } catch {
+            throw CommandError(.configuration, "no data directory", cause: error)
         }
         do throws(TokenKeyError) {
             issuer = TokenIssuer(

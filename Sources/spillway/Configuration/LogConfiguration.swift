@@ -10,8 +10,8 @@ struct LogConfiguration: Sendable, Equatable {
     var retentionAge: Duration
     /// Size of the log above which applied records leave it, in bytes.
     var retentionBytes: Int
-    /// Free space of the disk below which votes are refused, in bytes.
-    var diskReserveBytes: Int
+    /// Free space of the disk below which votes are refused, in bytes; nil chooses by the disk and the memtables.
+    var diskReserveBytes: Int?
 
     init(_ values: OptionValues) {
         queueRecords = values[OptionTable.queueRecords]
@@ -19,6 +19,7 @@ struct LogConfiguration: Sendable, Equatable {
         tailBytes = values[OptionTable.tailBytes]
         retentionAge = values[OptionTable.logRetentionAge]
         retentionBytes = values[OptionTable.logRetentionBytes]
-        diskReserveBytes = values[OptionTable.diskReserveBytes]
+        let reserve = values[OptionTable.diskReserveBytes]
+        diskReserveBytes = reserve == 0 ? nil : reserve
     }
 }

@@ -30,7 +30,7 @@ struct NetworkConfiguration: Sendable, Equatable {
     var idleTimeout: Duration
     /// From SIGTERM to the end.
     var drainTimeout: Duration
-    /// Request line and headers.
+    /// Request line and headers, but path and query.
     var maxHeaderBytes: Int
     /// Body of a request.
     var maxBodyBytes: Int

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Reactions
 import SpillwayCore
+import SpillwayHTTP
 
 /// Why a line of an import was refused.
 struct ImportLineError: Error, Equatable {
@@ -43,6 +44,8 @@ struct ImportLineParser {
     }
 
     private func decode(_ line: ArraySlice<UInt8>) throws(ImportLineError) -> Fields {
+        // The decoder takes more than JSON.
+        guard JSONSyntax.isValid(Array(line)) else { throw ImportLineError("not a JSON object") }
         do {
             return try decoder.decode(Fields.self, from: Data(line))
         } catch DecodingError.keyNotFound(let key, _) {

@@ -14,14 +14,12 @@ struct ImportRun {
 
     /// Rows in one call of the sink.
     static let batchRows = 10_000
-    /// Bad lines that are named; the rest is only counted.
-    static let namedBadLines = 100
 
     let parser: ImportLineParser
     let sink: any ImportSink
     /// End at the first bad line.
     let isStrict: Bool
-    /// Called for each bad line that is named.
+    /// Called for each bad line, as it is met.
     let reportBadLine: (_ number: Int, _ reason: String) -> Void
     /// Called after each batch with lines and bytes read so far.
     let reportProgress: (_ lines: Int, _ bytes: Int) -> Void
@@ -40,7 +38,7 @@ struct ImportRun {
                 summary.read += 1
             } catch {
                 summary.bad += 1
-                if summary.bad <= Self.namedBadLines { reportBadLine(reader.lineNumber, error.reason) }
+                reportBadLine(reader.lineNumber, error.reason)
                 if isStrict {
                     summary.isStopped = true
                     break

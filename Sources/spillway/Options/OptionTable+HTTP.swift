@@ -30,7 +30,8 @@ extension OptionTable {
         "Connections at once from one address; 0 is no limit. Loopback has none.")
     static let requestTimeout = Option<Duration>(
         "request-timeout", key: "http.request-timeout", .duration(.milliseconds(100)...(.seconds(3_600))),
-        default: "30s", for: .serving, "A whole request, from its first byte to its answer; streams are exempt.")
+        default: "30s", for: .serving,
+        "A whole request, from its first byte to its answer; streams, backups and moves of groups are exempt.")
     static let idleTimeout = Option<Duration>(
         "idle-timeout", key: "http.idle-timeout", .duration(.milliseconds(100)...(.seconds(86_400))), default: "75s",
         for: .serving, "How long a connection may be idle between requests.")
@@ -40,7 +41,7 @@ extension OptionTable {
         "After SIGTERM: how long requests and projections may take to finish; past it the exit code is 75.")
     static let maxHeaderBytes = Option<Int>(
         "max-header-bytes", key: "http.max-header-bytes", .bytes(1_024...1_048_576), default: "16KiB", for: .serving,
-        "Request line and headers of one request.")
+        "Request line and headers of one request, but path and query, which have 16 KiB of their own; more is 431.")
     static let maxBodyBytes = Option<Int>(
         "max-body-bytes", key: "http.max-body-bytes", .bytes(1_024...(16 << 20)), default: "64KiB", for: .serving,
         "Body of one request; more is 413.")

@@ -20,8 +20,9 @@ extension OptionTable {
         "log-retention-bytes", key: "storage.log-retention-bytes", .bytes((1 << 20)...(1 << 50)), default: "8GiB",
         for: .serving, "The log's size above which its oldest records leave it, applied ones only.")
     static let diskReserveBytes = Option<Int>(
-        "disk-reserve-bytes", key: "storage.disk-reserve-bytes", .bytes(0...(1 << 44)), default: "512MiB",
-        for: .serving, "Free space below which votes get 503, so that the store never runs out in mid-write.")
+        "disk-reserve-bytes", key: "storage.disk-reserve-bytes", .bytes(0...(1 << 44)), default: "0",
+        meaning: "512MiB or a tenth of the disk, whichever is less, but at least twice memtable-bytes", for: .serving,
+        "Free space below which votes get 503, so that the store never runs out in mid-write.")
     static let blockCacheBytes = Option<Int>(
         "block-cache-bytes", key: "storage.block-cache-bytes", .bytes((1 << 20)...(1 << 44)), default: "128MiB",
         for: .openingStore, "RocksDB's cache of blocks.")

@@ -49,7 +49,7 @@ final class EmbeddedNode: Sendable {
         opening.createsDirectory = create
         opening.blockCacheBytes = configuration.blockCacheBytes
         opening.memtableBytes = configuration.memtableBytes
-        if let reserve = log?.diskReserveBytes, reserve > 0 { opening.reserveBytes = reserve }
+        opening.reserveBytes = log?.diskReserveBytes
         return opening
     }
 
@@ -75,7 +75,8 @@ final class EmbeddedNode: Sendable {
         do {
             try await maintenance.run { [database] in try database.checkpoint(to: path) }
         } catch let error as DatabaseError where error.code == .foreignDirectory || error.code == .notWritable {
-            throw Problem(.unprocessableContent, detail: error.message, members: [("field", .string("path"))])
+            throw Problem(
+                .unprocessableContent, detail: "path: \(error.message)", members: [("field", .string("path"))])
         } catch let error as DatabaseError {
             throw Problem(.internalServerError, detail: error.message)
         }

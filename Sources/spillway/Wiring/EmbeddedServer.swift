@@ -17,19 +17,31 @@ struct EmbeddedServer {
 
     init(_ configuration: ServeConfiguration) { self.configuration = configuration }
 
-    /// Opens everything, serves until it is told to stop, drains, closes.
+    /// Opens everything, serves until it is told to stop, drains, closes. Told to stop while it opens, it closes and
+    /// returns as well.
     func run() async throws {
-        // Its default action would end a process that takes long to start; what it is to read is read later all the same.
-        let reloads = SignalSource(signals: [.sighup]) { _ in }
-        defer { reloads.cancel() }
+        // Their default action would end a process that takes long to start.
+        let stops = EarlySignals([.sigterm, .sigint])
+        let hangUps = EarlySignals([.sighup])
+        defer {
+            stops.cancel()
+            hangUps.cancel()
+        }
         spillway_raise_open_files()
         // Before the directory is opened: what is not allowed is refused with nothing touched.
         let tracing = try configuration.tracing.map { try ServerTracing($0, registry: registry) }
+        let front = try await ServerFront(configuration.network, registry: registry)
+        defer { front.close() }
         let node = try EmbeddedNode(
             configuration.store, targetTypes: configuration.reactions.targetTypes, create: true,
             log: configuration.log, registry: registry, logger: Logger(label: "log"))
         do {
-            try await run(node, tracing)
+            if !stops.haveCome {
+                let access = try ServerAccess(configuration, tls: front.tls, logger: logger)
+                // What was read before is not what it was told to read again.
+                if hangUps.haveCome { access.reload() }
+                try await run(node, front, access, tracing, stops)
+            }
         } catch {
             // The directory is closed all the same, so that the next start is a clean one.
             try? await node.close()
@@ -39,7 +51,10 @@ struct EmbeddedServer {
         logger.info("stopped")
     }
 
-    private func run(_ node: EmbeddedNode, _ tracing: ServerTracing?) async throws {
+    private func run(
+        _ node: EmbeddedNode, _ front: ServerFront, _ access: ServerAccess, _ tracing: ServerTracing?,
+        _ stops: EarlySignals
+    ) async throws {
         try registry.registerProcessMetrics()
         let failures = try await node.openFailures(registry: registry, logger: Logger(label: "failures"))
         defer { failures.close() }
@@ -47,37 +62,33 @@ struct EmbeddedServer {
         // Requests outlive their clients: what they read has ended before the stores under it are closed.
         defer { readers.shutdown() }
         // Nobody waits for a projection but other projections, so they take what loops and log writer leave.
-        let projections = BlockingExecutor(name: "projection", threads: Self.cores <= 3 ? 1 : 2, nice: 10)
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let projections = BlockingExecutor(name: "projection", threads: cores <= 3 ? 1 : 2, nice: 10)
         let service = try ReactionService(
             configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
             failures: failures, blocking: readers, projections: projections, registry: registry,
             logger: Logger(label: "reactions"),
             tracer: tracing?.tracer, settings: node.settings)
-        try await serve(service, node, failures, tracing)
+        // Requests have ended before what they read from is closed.
+        defer { front.close() }
+        try await front.server.use(try routes(service, node, failures, front, access, tracing))
+        try await serve(service, front, access, tracing, stops)
     }
 
     private func serve(
-        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ tracing: ServerTracing?
+        _ service: ReactionService, _ front: ServerFront, _ access: ServerAccess, _ tracing: ServerTracing?,
+        _ stops: EarlySignals
     ) async throws {
-        let access = try ServerAccess(configuration, logger: logger)
-        let router = try routes(service, node, failures, access, tracing)
-        let loops = try (0..<loopCount).map { try EventLoop(name: "loop-\($0)") }
-        defer { for loop in loops { loop.shutdown() } }
-        let server = try HTTPServer(
-            configuration: try access.serverConfiguration(), router: router, loops: loops, transport: access.tls,
-            metrics: registry, logger: Logger(label: "http"))
-        let address = try await server.listen()
-        let scheme = access.tls == nil ? "http" : "https"
         // Spans of the last requests end with the last of the others.
         let exporters: [any Service] = tracing.map { [$0.exporter] } ?? []
         let services: [any Service] =
             exporters + [
-                service, server, ReadyLine(service: service, text: "spillway serves \(scheme)://\(address)"),
+                service, front.server, ReadyLine(service: service, text: "spillway serves \(front.url)"),
                 SignalService(signals: [.sighup]) { _ in access.reload() },
             ]
         var lifecycle = ServiceGroupConfiguration(
             services: services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) },
-            gracefulShutdownSignals: [.sigterm, .sigint], logger: Logger(label: "lifecycle"))
+            logger: Logger(label: "lifecycle"))
         // The server cuts requests off at the drain timeout; what comes behind it has a little more.
         lifecycle.maximumGracefulShutdownDuration =
             configuration.network.drainTimeout + .seconds(2)
@@ -86,16 +97,9 @@ struct EmbeddedServer {
         // Nothing acknowledged is lost by it: the next start is an unclean one.
         lifecycle.onUnresponsive = { _ in _exit(ExitCode.drainDeadline.status) }
         let group = ServiceGroup(configuration: lifecycle)
+        stops.handOn { group.triggerGracefulShutdown(because: "\($0) came") }
         try await group.run()
     }
-
-    /// A loop a core on up to three: what one can carry is what bounds the votes. On more, half of them are for the rest.
-    private var loopCount: Int {
-        if configuration.network.eventLoops > 0 { return configuration.network.eventLoops }
-        return Self.cores <= 3 ? Self.cores : min(Self.cores / 2, 16)
-    }
-
-    private static var cores: Int { ProcessInfo.processInfo.activeProcessorCount }
 
     func reactions(partitions: Int) -> Reactions.ReactionsConfiguration {
         let given = configuration.reactions
@@ -118,19 +122,16 @@ struct EmbeddedServer {
     }
 
     private func routes(
-        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ access: ServerAccess,
-        _ tracing: ServerTracing?
+        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ front: ServerFront,
+        _ access: ServerAccess, _ tracing: ServerTracing?
     ) throws -> HTTPRouter {
         var router = HTTPRouter(logger: Logger(label: "http"))
         if let tracing {
             router.use(
                 TracingMiddleware(
-                    tracer: tracing.tracer, scheme: access.tls == nil ? "http" : "https",
-                    trustsClients: tracing.trustsClients))
+                    tracer: tracing.tracer, scheme: front.scheme, trustsClients: tracing.trustsClients))
         }
-        if !configuration.network.allowedOrigins.isEmpty {
-            router.use(CrossOrigin(try CrossOriginRules(origins: configuration.network.allowedOrigins)))
-        }
+        if let crossOrigin = front.crossOrigin { router.use(crossOrigin) }
         let given = configuration.reactions
         var routing = ReactionRoutesConfiguration(targetTypes: given.targetTypes)
         routing.votersAccess = VotersAccess(rawValue: given.votersAccess.rawValue) ?? .token

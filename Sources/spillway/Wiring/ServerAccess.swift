@@ -1,19 +1,20 @@
 import SpillwayCore
 import SpillwayHTTP
 
-/// Who may connect and who they are: TLS, tokens, proxies; what can be read again while the server runs.
+/// Who clients are: tokens and keys; and what can be read again while the server runs.
 struct ServerAccess: Sendable {
     let authentication: Authentication
-    let tls: TLSIdentity?
     /// Signs what this server takes; nil where an identity provider signs.
     let issuer: TokenIssuer?
     private let configuration: ServeConfiguration
+    private let tls: TLSIdentity?
     private let authenticator: TokenAuthenticator
     private let logger: Logger
 
-    /// Reads keys and certificates; makes the data directory's key if there is none.
-    init(_ configuration: ServeConfiguration, logger: Logger) throws {
+    /// Reads keys; makes the data directory's key if there is none.
+    init(_ configuration: ServeConfiguration, tls: TLSIdentity?, logger: Logger) throws {
         self.configuration = configuration
+        self.tls = tls
         self.logger = logger
         var requirements = TokenVerifier.Requirements()
         requirements.issuer = configuration.tokens.issuer
@@ -33,24 +34,6 @@ struct ServerAccess: Sendable {
         authenticator = TokenAuthenticator(
             verifier: TokenVerifier(keys: keys, requirements: requirements), cacheLimits: limits)
         authentication = Authentication(authenticator)
-        tls = try configuration.network.tls.map {
-            try TLSIdentity(certificateChainFile: $0.certificate, privateKeyFile: $0.key)
-        }
-    }
-
-    func serverConfiguration() throws -> HTTPServerConfiguration {
-        let network = configuration.network
-        var server = HTTPServerConfiguration(host: network.host, port: UInt16(network.port))
-        server.maximumConnections = network.maxConnections
-        server.maximumConnectionsPerAddress =
-            network.maxConnectionsPerAddress == 0 ? network.maxConnections : network.maxConnectionsPerAddress
-        server.limits.maximumBodyBytes = network.maxBodyBytes
-        server.limits.maximumHeaderBytes = network.maxHeaderBytes
-        server.requestTimeout = network.requestTimeout
-        server.idleTimeout = network.idleTimeout
-        server.drainTimeout = network.drainTimeout
-        server.trustedProxies = try TrustedProxies(parsing: network.trustedProxies)
-        return server
     }
 
     /// Reads certificate and keys again; what is bad leaves the old in force, and is logged. One does not hold up the

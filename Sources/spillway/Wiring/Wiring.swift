@@ -13,6 +13,9 @@ enum Wiring {
         return .done
     }
 
+    /// Makes a place for a data directory, and the directories above it, if it is not there.
+    static func makeDataDirectory(_ path: String) throws { try Database.makeDirectory(path) }
+
     /// Audits a data directory; `report` gets a line for each finding.
     static func audit(
         _ configuration: StoreConfiguration, repair: Bool, report: @Sendable (String) -> Void

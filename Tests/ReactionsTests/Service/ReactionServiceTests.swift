@@ -58,6 +58,24 @@ import Testing
         }
     }
 
+    @Test func whatTheStoreCanNotAnswerIsToBeAskedAgain() async throws {
+        let harness = try ServiceHarness()
+        let store = harness.unreadable
+        try await harness.run { service in
+            store.fail()
+            let reads: [@Sendable () async throws -> Void] = [
+                { _ = try await service.summary(of: ["a"], user: nil, after: []) },
+                { _ = try await service.changes(of: ["a"]) },
+                { _ = try await service.reactions(of: "u", reaction: .like, limit: 1, cursor: nil, after: []) },
+                { _ = try await service.voters(of: "a", reaction: .like, limit: 1, cursor: nil) },
+            ]
+            for read in reads {
+                let error = await #expect(throws: ReactionsError.self) { try await read() }
+                #expect(error?.code == .unavailable && error?.retryAfterSeconds == 1)
+            }
+        }
+    }
+
     @Test func aBatchIsAllOrNothing() async throws {
         try await ServiceHarness().run { service in
             let good = Vote(targetID: "a", targetType: "video", reaction: .like)
