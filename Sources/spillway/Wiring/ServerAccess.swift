@@ -46,6 +46,7 @@ struct ServerAccess: Sendable {
             network.maxConnectionsPerAddress == 0 ? network.maxConnections : network.maxConnectionsPerAddress
         server.limits.maximumBodyBytes = network.maxBodyBytes
         server.limits.maximumHeaderBytes = network.maxHeaderBytes
+        server.maximumBufferedBodyBytes = network.maxBufferedBodyBytes
         server.requestTimeout = network.requestTimeout
         server.idleTimeout = network.idleTimeout
         server.drainTimeout = network.drainTimeout
