@@ -105,7 +105,7 @@ final class UnfaithfulBroker: GroupAdministration {
     }
 }
 
-/// Fetches one record more than it delivers.
+/// Delivers what it fetches in two halves.
 private final class UnfaithfulSubscription: Subscription {
     private let inner: any Subscription
     private let broker: UnfaithfulBroker
