@@ -116,7 +116,8 @@ let package = Package(
             name: "SpillwayCoreTests", dependencies: ["SpillwayCore", "SpillwayTesting", "CSpillwaySystem"],
             swiftSettings: tests),
         .testTarget(
-            name: "SpillwayTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayTesting"], swiftSettings: tests),
+            name: "SpillwayTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayOTLP", "SpillwayTesting"],
+            swiftSettings: tests),
         .testTarget(
             name: "SpillwayCacheTests", dependencies: ["SpillwayCore", "Spillway", "SpillwayCache", "SpillwayTesting"],
             swiftSettings: tests),

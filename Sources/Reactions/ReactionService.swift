@@ -74,6 +74,7 @@ public final class ReactionService: Service {
         outcomes = OutcomeBoard(time: time)
         metrics = try ReactionsMetrics(registry, time: time)
         try metrics.register(registry, overlay: overlay, hub: hub)
+        try readModel.register(registry)
         previousStates = try PreviousStateKeeper(store: store, time: time, logger: logger)
         let projector = ReactionProjector(
             store: store,

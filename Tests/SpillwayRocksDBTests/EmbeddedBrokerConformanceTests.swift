@@ -10,7 +10,9 @@ import Testing
         private let homes = Mutex<[ObjectIdentifier: (directory: TemporaryDirectory, broker: EmbeddedBroker)]>([:])
 
         func open(_ directory: TemporaryDirectory) throws -> EmbeddedBroker {
-            let broker = try EmbeddedBroker(Database.open(directory("data")))
+            // A little is kept, and nothing goes but when a check asks for it.
+            let configuration = RetentionTests.configuration(bytes: 1 << 20)
+            let broker = try EmbeddedBroker(Database.open(directory("data")), configuration: configuration)
             homes.withLock { $0[ObjectIdentifier(broker)] = (directory, broker) }
             return broker
         }
@@ -29,14 +31,31 @@ import Testing
         }
     }
 
+    /// Sends until a file of the log is dropped.
+    private static func trim(_ broker: any Broker, _ topic: String) async throws {
+        guard let embedded = broker as? EmbeddedBroker else { return }
+        let start = try embedded.startPosition(of: topic)
+        var random = SystemRandomNumberGenerator()
+        try await eventually("the oldest records go") {
+            for _ in 0..<32 {
+                // What does not compress, so that it fills files.
+                let value = (0..<8_192).flatMap { _ in withUnsafeBytes(of: random.next(), Array.init) }
+                _ = try await embedded.send(Message(value: value), to: topic)
+            }
+            try embedded.database.flush(try embedded.database.family("log.\(topic)"))
+            try await embedded.runRetention()
+            return try embedded.startPosition(of: topic) > start
+        }
+    }
+
     @Test(arguments: BrokerConformance.checkNames)
     func conformance(_ name: String) async throws {
         let homes = Homes()
         var features = BrokerConformance.Features()
         features.maxMessageBytes = EmbeddedBroker.Configuration().maxMessageBytes
         let suite = BrokerConformance(
-            features: features, timeout: .seconds(60), reopen: { try await homes.open(try homes.close($0)) }
-        ) { try homes.open(TemporaryDirectory()) }
+            features: features, timeout: .seconds(60), reopen: { try await homes.open(try homes.close($0)) },
+            trim: Self.trim, makeBroker: { try homes.open(TemporaryDirectory()) })
         do { try await suite.run(name) } catch {
             try await homes.closeAll()
             throw error

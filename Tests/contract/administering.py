@@ -1,12 +1,14 @@
-"""What admins do with consumer groups and dead letters, over HTTP and from the command line."""
+"""What admins do with consumers, their groups and dead letters, over HTTP and from the command line."""
 
 import base64
 import json
+import time
 
 from commands import ends
 
 PATH = "/v1/admin/groups"
 LETTERS = "/v1/admin/dead-letters"
+CONSUMER = "/v1/admin/consumers/reactions"
 
 
 def groups(r, world):
@@ -148,3 +150,63 @@ def dead_letters(r, world):
         r.equal("SIGTERM", s.stop(), 0)
         log = s.log_text()
         r.check("no error in its log", " error " not in log and " critical " not in log, log[-800:])
+
+
+def consumers(r, world):
+    """consumers: inspect, settings, and a pause that survives restarts"""
+    with world.serve("--position-wait", "1s") as s:
+        def run(*arguments, user="root", scope="admin"):
+            return world.run(
+                *arguments, "--url", "http://127.0.0.1:%d" % s.port, environment={"SPILLWAY_TOKEN": s.token(user, scope=scope)})
+
+        def likes(position=None):
+            return s.summary(["t"], headers=[("Spillway-Position", position)] if position else []).json().get("items", {}).get("t", {}).get("likes")
+
+        def inspected():
+            return s.ask("GET", CONSUMER, "root", scope="admin").json()
+
+        for method, path, body in [("GET", "", None), ("GET", "/settings", None), ("PUT", "/settings", {"settings": {}}), ("POST", "/seek", {"to": "latest"})]:
+            r.answer("%s %s without a token" % (method, path), s.ask(method, CONSUMER + path, body=body), 401)
+            r.answer("%s %s without the scope" % (method, path), s.ask(method, CONSUMER + path, "u1", body), 403)
+        r.equal("a vote is applied", likes(s.vote("t", "u1")["Spillway-Position"]), 1)
+        ends(r, "inspect", run("inspect"), 0, "reactions: running", "group reactions", "settings revision 0", "PARTITION")
+        ends(r, "inspect of one", run("inspect", "reactions"), 0, "reactions: running")
+        ends(r, "inspect of none", run("inspect", "mail"), 1, "no consumer mail")
+        ends(r, "inspect with a user's token", run("inspect", scope="none"), 1, "403")
+        listed = json.loads(run("inspect", "--json").stdout)["items"]
+        r.equal("inspect --json", [(item["id"], item["is_paused"], len(item["partitions"])) for item in listed], [("reactions", False, 4)])
+
+        ends(r, "a pause", run("settings", "set", "reactions", "is_paused=true"), 0, "revision 1: is_paused=true")
+        voted = s.vote("t", "u2")
+        r.answer("a vote during it", voted, 200)
+        position = voted["Spillway-Position"]
+        r.answer("it is not applied", s.summary(["t"], headers=[("Spillway-Position", position)]), 503, kind="not-yet-applied")
+        r.equal("its user sees it", s.summary(["t"], "u2").json()["items"]["t"], {"likes": 2, "dislikes": 0, "user_state": "like"})
+        ends(r, "inspect during it", run("inspect"), 0, "reactions: paused by an operator", "settings revision 1")
+        for name, end in [("SIGTERM", s.stop), ("SIGKILL", s.kill)]:
+            end()
+            s.start()
+            r.check("after %s it is paused" % name, inspected()["is_paused"] and inspected()["settings_revision"] == 1, inspected())
+            r.answer("after %s it is not applied" % name, s.summary(["t"], headers=[("Spillway-Position", position)]), 503, kind="not-yet-applied")
+            r.equal("after %s its user sees it" % name, s.summary(["t"], "u2").json()["items"]["t"]["user_state"], "like")
+        ends(r, "the end of the pause", run("settings", "set", "reactions", "is_paused="), 0, "revision 2: nothing set")
+        deadline = time.monotonic() + 20
+        while likes(position) != 2 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        r.equal("then it is applied, once", likes(position), 2)
+        ends(r, "inspect after it", run("inspect"), 0, "reactions: running", "settings revision 2")
+        ends(r, "the history", run("settings", "history", "reactions"), 0, "is_paused=true", "root", "nothing set")
+        shown = json.loads(run("settings", "show", "reactions", "--json").stdout)
+        r.equal("settings show", shown, {"revision": 2, "settings": {}})
+        r.answer("a change from an old revision", s.ask("PUT", CONSUMER + "/settings", "root", {"revision": 1, "settings": {}}, scope="admin"), 409)
+
+        # The store keeps how far the projections are, in the transactions that apply: nobody may set them anywhere else.
+        ends(r, "seek of the projections", run("settings", "seek", "reactions", "--to", "earliest"), 1, "keeps its own positions")
+        ends(r, "seek of no consumer", run("settings", "seek", "mail", "--to", "earliest"), 1, "404")
+        ends(r, "seek to nowhere", run("settings", "seek", "reactions"), 64, "--to")
+        ends(r, "seek to noon", run("settings", "seek", "reactions", "--to", "noon"), 64)
+        r.equal("a refused seek changes nothing", inspected()["settings_revision"], 2)
+        r.equal("nor the count", likes(), 2)
+        r.equal("SIGTERM", s.stop(), 0)
+    ends(r, "settings of the stopped server", world.run("settings", "show", "reactions", "--data", s.data), 0, "revision 2: nothing set")
+    ends(r, "audit", world.run("audit", "--data", s.data), 0, "reactions=2 drift=0")

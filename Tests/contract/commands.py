@@ -12,7 +12,8 @@ import wire
 
 COMMANDS = [
     "serve", "token", "audit", "import", "backup", "restore", "recover", "groups list", "groups delete", "groups seek", "dead-letters list",
-    "dead-letters show", "dead-letters requeue", "dead-letters discard", "bench",
+    "dead-letters show", "dead-letters requeue", "dead-letters discard", "inspect", "settings show", "settings set", "settings history",
+    "settings seek", "bench",
 ]
 
 

@@ -38,11 +38,13 @@ class Gone(Exception):
 
 
 class Wire:
-    """One connection."""
+    """One connection; over TLS with a context."""
 
-    def __init__(self, port, timeout=30, host="127.0.0.1"):
+    def __init__(self, port, timeout=30, host="127.0.0.1", context=None):
         self.socket = socket.create_connection((host, port), timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if context:
+            self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
         self.rest = b""
 
     def __enter__(self):

@@ -58,6 +58,15 @@ class Server:
         self.process.wait()
         self.output.close()
 
+    def ended(self, seconds):
+        """Waits until the process ends by itself; its exit code, or None if it does not."""
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        self.output.close()
+        return code
+
     def stop(self, seconds=60):
         """SIGTERM; returns the exit code."""
         self.process.send_signal(signal.SIGTERM)

@@ -4,6 +4,9 @@
 //   POWER_LOSS_SHADOW   where it is remembered; on the same file system, not below the root
 //   POWER_LOSS_NO_SYNC  a suffix of file names: syncs of such files report success and are not remembered. This plants
 //                       the bug that the harness has to find.
+//   POWER_LOSS_FAIL_SYNC  a suffix of file names: once a file SHADOW/fail is there, the next sync of such a file takes it
+//                       away and fails with EIO. What it should have made durable is lost, and later syncs succeed, as
+//                       Linux has it (https://wiki.postgresql.org/wiki/Fsync_Errors).
 //
 // The files themselves stay as the process left them: they are what is in the page cache. The shadow holds
 //   content/INODE   the file's bytes as of the last fsync or fdatasync that returned
@@ -42,7 +45,7 @@ typedef struct {
     off_t dirty_from;
 } file;
 
-static char root[PATH_MAX], shadow[PATH_MAX], no_sync[64];
+static char root[PATH_MAX], shadow[PATH_MAX], no_sync[64], fail_sync[64];
 static size_t root_length;
 static int journal = -1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -64,11 +67,13 @@ static void die(const char *what) {
 }
 
 __attribute__((constructor)) static void begin(void) {
-    const char *r = getenv("POWER_LOSS_ROOT"), *s = getenv("POWER_LOSS_SHADOW"), *n = getenv("POWER_LOSS_NO_SYNC");
+    const char *r = getenv("POWER_LOSS_ROOT"), *s = getenv("POWER_LOSS_SHADOW"), *n = getenv("POWER_LOSS_NO_SYNC"),
+               *f = getenv("POWER_LOSS_FAIL_SYNC");
     if (!r || !s) return;
     if (!realpath(r, root) || !realpath(s, shadow)) die("no such directory");
     root_length = strlen(root);
     if (n) snprintf(no_sync, sizeof no_sync, "%s", n);
+    if (f) snprintf(fail_sync, sizeof fail_sync, "%s", f);
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/journal", shadow);
     journal = REAL(open)(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -249,13 +254,33 @@ void *mmap64(void *address, size_t length, int protection, int flags, int descri
     return mmap(address, length, protection, flags, descriptor, offset);
 }
 
-static int is_no_sync(int descriptor) {
+static int is_named(int descriptor, const char *suffix) {
     char link[64], path[PATH_MAX];
-    if (!no_sync[0]) return 0;
+    if (!suffix[0]) return 0;
     snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
     ssize_t length = readlink(link, path, sizeof path - 1);
-    size_t suffix = strlen(no_sync);
-    return length > (ssize_t)suffix && !memcmp(path + length - suffix, no_sync, suffix);
+    size_t end = strlen(suffix);
+    return length > (ssize_t)end && !memcmp(path + length - end, suffix, end);
+}
+
+// Whether this sync is the one that fails: whoever takes the file away.
+static int is_to_fail(int descriptor) {
+    char path[PATH_MAX + 16];
+    if (!is_named(descriptor, fail_sync)) return 0;
+    int problem = errno;
+    snprintf(path, sizeof path, "%s/fail", shadow);
+    int is_it = !REAL(unlinkat)(AT_FDCWD, path, 0);
+    errno = problem;
+    return is_it;
+}
+
+// The kernel takes the pages for clean although they never reached the disk: no later sync writes them.
+static int fail(int descriptor) {
+    pthread_mutex_lock(&lock);
+    open_files[descriptor]->dirty_from = CLEAN;
+    pthread_mutex_unlock(&lock);
+    errno = EIO;
+    return -1;
 }
 
 // Called with the lock: makes the shadow's bytes those of the file, from where they may differ.
@@ -284,7 +309,10 @@ static void remember(int descriptor, file *it) {
 }
 
 static int synced(int descriptor, int (*function)(int)) {
-    if (descriptor >= 0 && descriptor < DESCRIPTORS && open_files[descriptor] && is_no_sync(descriptor)) return 0;
+    if (descriptor >= 0 && descriptor < DESCRIPTORS && open_files[descriptor]) {
+        if (is_named(descriptor, no_sync)) return 0;
+        if (is_to_fail(descriptor)) return fail(descriptor);
+    }
     int result = function(descriptor);
     if (result || journal < 0) return result;
     struct stat status;

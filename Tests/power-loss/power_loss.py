@@ -18,11 +18,21 @@ class Shadow:
     def __init__(self, library, root, shadow):
         self.library, self.root, self.shadow = library, root, shadow
 
-    def environment(self, no_sync=None):
+    def environment(self, no_sync=None, fail_sync=None):
         values = {"LD_PRELOAD": self.library, "POWER_LOSS_ROOT": self.root, "POWER_LOSS_SHADOW": self.shadow}
         if no_sync:
             values["POWER_LOSS_NO_SYNC"] = no_sync
+        if fail_sync:
+            values["POWER_LOSS_FAIL_SYNC"] = fail_sync
         return values
+
+    def fail_next_sync(self):
+        """The next sync of a file that was named for it fails, once."""
+        open(os.path.join(self.shadow, "fail"), "w").close()
+
+    def has_failed(self):
+        """Whether that sync has come."""
+        return not os.path.exists(os.path.join(self.shadow, "fail"))
 
     def prepare(self):
         """Everything that is there now counts as durable."""

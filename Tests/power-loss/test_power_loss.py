@@ -121,6 +121,36 @@ sync('.')
         found = self.outcomes(body, no_sync=".log")
         self.assertIn((("a.log", b""), ("b", b"1")), found)
 
+    def test_a_failed_sync_loses_what_it_should_have_kept_and_the_next_succeeds(self):
+        with tempfile.TemporaryDirectory(prefix="cli-power-") as folder:
+            root = os.path.join(folder, "root")
+            os.mkdir(root)
+            shadow = Shadow(LIBRARY, root, os.path.join(folder, "shadow"))
+            shadow.prepare()
+            shadow.fail_next_sync()
+            body = """
+write('other', b'1')
+write('a.log', b'1', sync=False)
+file = os.open('a.log', os.O_WRONLY | os.O_APPEND)
+try: os.fdatasync(file)
+except OSError as problem: assert problem.errno == 5, problem
+else: raise AssertionError('the sync did not fail')
+os.write(file, b'2')
+os.fdatasync(file)
+sync('.')
+"""
+            subprocess.run(
+                [sys.executable, "-c", HELPERS + body], cwd=root, check=True,
+                env={**os.environ, **shadow.environment(fail_sync=".log")})
+            self.assertTrue(shadow.has_failed())
+            found = set()
+            for seed in range(40):
+                shadow.rebuild(seed, os.path.join(folder, "target%d" % seed))
+                found.add(self.contents(os.path.join(folder, "target%d" % seed)))
+            # The page may have reached the disk all the same.
+            self.assertEqual(
+                found, {(("a.log", b"\x002"), ("other", b"1")), (("a.log", b"12"), ("other", b"1"))})
+
     def test_streams_are_refused_since_they_are_not_seen(self):
         with tempfile.TemporaryDirectory(prefix="cli-power-") as folder:
             root = os.path.join(folder, "root")

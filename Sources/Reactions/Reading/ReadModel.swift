@@ -32,6 +32,12 @@ final class ReadModel: Sendable {
         ) { key, value in key.text.utf8.count + 32 + (value?.byteCount ?? 0) }
     }
 
+    /// Shows both caches by their names, `counts` and `callers`.
+    func register(_ registry: MetricsRegistry) throws {
+        try CacheMetrics.register(counts, in: registry)
+        try CacheMetrics.register(callers, in: registry)
+    }
+
     // MARK: Summaries
 
     /// Counts and the caller's states; `nil` if the tier is memory and the answer is not there.

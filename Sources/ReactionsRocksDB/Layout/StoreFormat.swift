@@ -6,19 +6,26 @@ enum StoreFormat {
     private static let versionKey = Array("format".utf8)
     private static let partitionsKey = Array("partitions".utf8)
 
+    typealias Upgrade = @Sendable (Database, ReactionFamilies, WriteBatch) throws -> Void
+
     /// The steps, by the version that they start from; each is one synced write, and ends by storing the next version.
-    static let upgrades: [UInt64: @Sendable (Database, ReactionFamilies, WriteBatch) throws -> Void] = [
+    static let upgrades: [UInt64: Upgrade] = [
         0: { _, _, _ in }
     ]
 
     /// Brings a store to this program's format, or makes a new one.
-    static func check(_ database: Database, _ families: ReactionFamilies, partitions: Int) throws {
+    ///
+    /// - Parameters:
+    ///   - current: the program's format; another one is for tests, as other steps are.
+    static func check(
+        _ database: Database, _ families: ReactionFamilies, partitions: Int,
+        current: UInt64 = RocksReactionStore.formatVersion, upgrades: [UInt64: Upgrade] = Self.upgrades
+    ) throws {
         var version = try number(database, families, versionKey) ?? 0
-        guard version <= RocksReactionStore.formatVersion else {
+        guard version <= current else {
             throw ReactionStoreError(
                 .newerFormat,
-                "the reactions store has format \(version), this program reads up to "
-                    + "\(RocksReactionStore.formatVersion): use a newer program")
+                "the reactions store has format \(version), this program reads up to \(current): use a newer program")
         }
         if let stored = try number(database, families, partitionsKey), stored != UInt64(partitions) {
             throw ReactionStoreError(
@@ -26,7 +33,7 @@ enum StoreFormat {
                 "partitions is \(partitions), but this data directory was made with \(stored); "
                     + "the number changes only by a drain into a new directory")
         }
-        while version < RocksReactionStore.formatVersion {
+        while version < current {
             guard let upgrade = upgrades[version] else {
                 throw ReactionStoreError(.damaged, "no step leads from format \(version) of the reactions store")
             }

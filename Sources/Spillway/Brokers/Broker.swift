@@ -38,7 +38,8 @@ public protocol Broker: Sendable {
     /// For each partition, the position that the next durable record will at least have.
     func endPositions(of topic: String) async throws -> [TopicPartition: Position]
 
-    /// How many records each partition holds at or after a position, for lag; may be an estimate.
+    /// How many records each partition holds at or after a position, for lag. May be an estimate, but is zero at the end
+    /// alone.
     ///
     /// By default the distance of the low words from the end, which suits brokers whose positions count the
     /// partition's own records.
@@ -116,7 +117,10 @@ public protocol Subscription: Sendable {
     /// does nothing.
     func fetchNow()
 
-    /// Delivers no more records of these partitions until ``resume(_:)``; survives reassignments.
+    /// Delivers no more records of these partitions until ``resume(_:)``; survives reassignments. What was fetched of
+    /// them and not delivered comes after that, and gives its demand back until then.
+    ///
+    /// Holds for every call of ``next()`` that begins after this has returned.
     func pause(_ partitions: [TopicPartition])
 
     /// Delivers records of these partitions again.
@@ -129,8 +133,9 @@ public protocol Subscription: Sendable {
     /// records of the old place, or already those of the new one; the consumer drops them and seeks again.
     func seek(_ partition: TopicPartition, to position: Position)
 
-    /// Stores, for each partition, the position to read next. Not durable before a later sync where the broker says
-    /// so. Commits of partitions that this member no longer owns are refused.
+    /// Stores, for each partition, the position to read next, which may be before the one that is stored. Not durable
+    /// before a later sync where the broker says so. If one commit is of a partition that this member no longer owns, or
+    /// of another generation than its own, the call is refused and stores nothing.
     ///
     /// - Throws: `BrokerError` with ``BrokerError/Code/notOwner``.
     func commit(_ commits: [Commit]) async throws

@@ -10,7 +10,8 @@ public struct GroupSummary: Sendable, Equatable {
     public var holdsRetention: Bool
     /// What is committed, by partition; a partition without a commit is left out.
     public var committed: [TopicPartition: Position]
-    /// How many durable records lie behind the commits, of all partitions; may be an estimate.
+    /// How many durable records lie behind the commits, of all partitions; may be an estimate as
+    /// ``Broker/recordCounts(from:of:)`` is.
     public var lagRecords: Int
 
     /// Makes a summary.
@@ -27,7 +28,7 @@ public struct GroupSummary: Sendable, Equatable {
     }
 }
 
-/// What operators do with consumer groups, where the broker keeps them.
+/// What operators do with consumer groups, where the broker keeps them. Names of groups are compared by their bytes.
 public protocol GroupAdministration: Broker {
     /// All groups of all topics, in the order of their topics' and names' bytes.
     func groups() async throws -> [GroupSummary]

@@ -14,7 +14,8 @@ public import SpillwayCore
 /// - Of any number of concurrent `begin` of one id exactly one is the first, until it abandons or its lease passes.
 /// - An id is a duplicate only after a `complete` for it was accepted, and from when that returned until its lifetime
 ///   is over. The mark is as durable as the store: on return of `complete`.
-/// - A holder that is gone blocks its id until the lease passes and no longer. From when somebody else has taken the
+/// - A holder that is gone blocks its id until the lease passes and no longer; a store that goes with the holder's process
+///   may let it go at once. From when somebody else has taken the
 ///   id, what the late one completes or abandons changes nothing. While nobody has, a late completion may still be
 ///   accepted: the effect is there, and so should the mark be.
 /// - Entries and bytes stay within ``DeduplicatorLimits``. Claims count as what they will become, so a completion

@@ -21,7 +21,8 @@ public struct SettingsEntry: Sendable, Equatable {
     }
 }
 
-/// Keeps settings that change while a program runs, with their history: the last thousand revisions of each name.
+/// Keeps settings that change while a program runs, with their history: the last thousand revisions of each name. Names
+/// are compared by their bytes. `SettingsStoreConformance` in SpillwayTesting checks what every store has to do.
 public protocol SettingsStore: Sendable {
     /// The newest entry of a name; `nil` if nobody has set anything.
     func current(_ name: String) async throws -> SettingsEntry?

@@ -39,7 +39,7 @@ public enum CacheFillOutcome: Hashable, Sendable, CaseIterable {
     case older
     /// A placeholder does not replace a value of the same version.
     case placeholder
-    /// The value alone is larger than a shard may be.
+    /// The value alone is larger than half of a shard, which is the limit in bytes divided by the number of shards.
     case tooLarge
 
     /// The outcome's name, for labels.

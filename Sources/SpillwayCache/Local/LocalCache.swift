@@ -7,7 +7,8 @@ public import Synchronization
 /// since the lease was given, or if a newer version is there, so that a slow reader can't put back what a writer just
 /// replaced. Writers call `update` or `invalidate` after their commit, and answer their own clients after that.
 ///
-/// Safe from any thread. No lock is held while user code runs (a value's release excepted); an access allocates nothing.
+/// Safe from any thread. Loads run without a lock; the cost closure, the body of ``modify(_:version:_:)`` and the release
+/// of values run under that of one shard, so they must be short and must not call the cache. An access allocates nothing.
 public final class LocalCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     /// The configuration it was made with.
     public let configuration: LocalCacheConfiguration

@@ -31,6 +31,11 @@ public protocol RemoteCache<Key, Value>: Sendable {
     /// Drops the value if it is older than the version, and keeps the version for the tombstone's lifetime, which is the
     /// remote cache's own configuration. Repeating it does no harm.
     ///
+    /// Without a version nobody can tell whether what a reader has read is from before the change, so the token decides:
+    /// for the tombstone's lifetime a fill is refused whose token was given before the invalidation, whatever the
+    /// version of its answer. The version of the value that was dropped is kept: what is older than that is refused
+    /// with newer tokens too.
+    ///
     /// - Parameters:
     ///   - key: the key.
     ///   - version: of the change; `.absent` when it is not known: then the value is dropped whatever its version.
@@ -44,7 +49,8 @@ extension RemoteCache {
     }
 }
 
-/// When, by the remote cache's own clock, a read missed; opaque to everybody else.
+/// When, by the remote cache's own clock, a read missed; opaque to everybody else. It tells misses before an invalidation
+/// from those after it, so of two in one tick of the clock it must not be the same.
 public struct RemoteToken: Hashable, Sendable {
     /// The remote cache's own number.
     public var value: UInt64
@@ -69,7 +75,8 @@ public enum RemoteFillOutcome<Value: Sendable>: Sendable {
     case accepted
     /// A newer answer is there; take it instead.
     case superseded(Versioned<Value>)
-    /// Refused: an invalidation left a newer version behind, or the fill took too long. The answer may be given to the
+    /// Refused: an invalidation left a newer version behind, or came without one after the read that missed, or the
+    /// fill took too long. The answer may be given to the
     /// caller that read it, and must not be cached anywhere.
     case refused
 }

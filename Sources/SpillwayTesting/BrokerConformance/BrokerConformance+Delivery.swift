@@ -1,13 +1,26 @@
 import Spillway
 
+/// Where a record is.
+private struct RecordPlace: Hashable {
+    let partition: TopicPartition
+    let position: Position
+
+    init(_ partition: TopicPartition, _ position: Position) {
+        self.partition = partition
+        self.position = position
+    }
+}
+
 extension BrokerConformance {
     static let deliveryChecks: [(name: String, check: Check)] = [
         ("records come only against demand", { try await $0.demandInRecords() }),
         ("bytes may be passed by one record", { try await $0.demandInBytes() }),
         ("membership events need no demand", { try await $0.eventsWithoutDemand() }),
         ("a paused partition is silent and others go on", { try await $0.pausing() }),
+        ("what was fetched before a pause does not come after it", { try await $0.pausingWithinAFetch() }),
         ("a seek goes back and forward", { try await $0.seeking() }),
         ("what was fetched before a seek does not come after it", { try await $0.seekingWithinAFetch() }),
+        ("a seek gives the demand of what it drops back", { try await $0.demandAfterASeek() }),
         ("a group begins at the earliest or the latest record", { try await $0.startPositions() }),
         ("next() ends after close(), and throws when cancelled", { try await $0.closing() }),
         ("nothing is lost when subscribers close and come again", { try await $0.continuing() }),
@@ -109,34 +122,92 @@ extension BrokerConformance {
         }
     }
 
-    /// A fetch may find records of several partitions, and next() returns one after the other: a seek comes between.
-    private func seekingWithinAFetch() async throws {
-        let (broker, topic) = try await brokerWithTopic(partitions: 4)
-        let receipts = try await send((0..<200).map { ("key\($0)", "\($0)") }, to: topic, broker)
-        var ends: [TopicPartition: Position] = [:]
-        for receipt in receipts { ends[receipt.partition] = receipt.position }
+    /// Takes events in one task, with everything that is sent on demand at once, until the body has what it wants or the
+    /// timeout ends the subscription; the body is given each batch, and says whether it is done.
+    private func takeBatches(
+        _ broker: any Broker, _ topic: String, demand: Int = 1_000_000,
+        until isDone: (any Subscription, RecordBatch) throws -> Bool
+    ) async throws -> Bool {
         let subscription = try await broker.subscribe(SubscriptionRequest(topic: topic, group: "g"))
-        subscription.request(records: 1_000_000, bytes: 1 << 30)
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        subscription.request(records: demand, bytes: 1 << 30)
+        return try await withThrowingTaskGroup(of: Void.self) { group in
             // Ends the wait for what does not come, and at last the subscription.
             group.addTask {
                 try? await Task.sleep(for: timeout)
                 await subscription.close()
             }
             defer { group.cancelAll() }
-            var left = ends
-            var isSought = false
-            while !left.isEmpty, let event = try await subscription.next() {
-                guard case .records(let batch) = event else { continue }
-                if isSought, let end = left.removeValue(forKey: batch.partition) {
-                    try requireEqual(batch.records.first?.position, end, "the first record after the seek")
-                } else if !isSought {
-                    isSought = true
-                    for (partition, end) in ends { subscription.seek(partition, to: end) }
-                }
+            while let event = try await subscription.next() {
+                if case .records(let batch) = event, try isDone(subscription, batch) { return true }
             }
-            try require(left.isEmpty, "every partition goes on where it was sought")
+            return false
         }
+    }
+
+    /// A fetch may find records of several partitions, and next() returns one after the other: a pause comes between.
+    private func pausingWithinAFetch() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 4)
+        let receipts = try await send((0..<200).map { ("key\($0)", "\($0)") }, to: topic, broker)
+        let partitions = Set(receipts.map(\.partition))
+        guard let last = partitions.max(by: { $0.partition < $1.partition }) else { return }
+        let sentToLast = receipts.count { $0.partition == last }
+        var paused: Set<TopicPartition>?
+        var seen: Set<RecordPlace> = []
+        let isDone = try await takeBatches(broker, topic) { subscription, batch in
+            try require(paused?.contains(batch.partition) != true, "nothing comes of a paused partition")
+            for position in batch.records.compactMap(\.position) {
+                try require(
+                    seen.insert(RecordPlace(batch.partition, position)).inserted, "no record comes twice")
+            }
+            // All but one are paused, whichever has come; once that one has come whole, they go on.
+            if paused == nil {
+                paused = partitions.subtracting([last])
+                subscription.pause(Array(partitions.subtracting([last])))
+            }
+            if let silent = paused, !silent.isEmpty, seen.count(where: { $0.partition == last }) == sentToLast {
+                paused = []
+                subscription.resume(Array(silent))
+            }
+            return seen.count == receipts.count
+        }
+        try require(isDone, "everything comes once the pause has ended")
+    }
+
+    /// A fetch may find records of several partitions, and next() returns one after the other: a seek comes between.
+    private func seekingWithinAFetch() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 4)
+        let receipts = try await send((0..<200).map { ("key\($0)", "\($0)") }, to: topic, broker)
+        var ends: [TopicPartition: Position] = [:]
+        for receipt in receipts { ends[receipt.partition] = receipt.position }
+        var left = ends
+        var isSought = false
+        let isDone = try await takeBatches(broker, topic) { subscription, batch in
+            if isSought, let end = left.removeValue(forKey: batch.partition) {
+                try requireEqual(batch.records.first?.position, end, "the first record after the seek")
+            } else if !isSought {
+                isSought = true
+                for (partition, end) in ends { subscription.seek(partition, to: end) }
+            }
+            return left.isEmpty
+        }
+        try require(isDone, "every partition goes on where it was sought")
+    }
+
+    private func demandAfterASeek() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 4)
+        let receipts = try await send((0..<200).map { ("key\($0)", "\($0)") }, to: topic, broker)
+        let partitions = Set(receipts.map(\.partition))
+        var count = 0
+        var isSought = false
+        // All of the demand may be fetched at once. What the seek drops of it was never delivered.
+        let isDone = try await takeBatches(broker, topic, demand: 200) { subscription, batch in
+            count += batch.records.count
+            if !isSought { for partition in partitions { subscription.seek(partition, to: .start) } }
+            isSought = true
+            return count >= 200
+        }
+        try require(isDone, "as many come as were demanded, but \(count) did")
+        try requireEqual(count, 200, "the records that came against a demand of 200")
     }
 
     private func startPositions() async throws {
@@ -202,7 +273,10 @@ extension BrokerConformance {
         let receipts = try await send((0..<10).map { ("k", "\($0)") }, to: topic, broker)
         guard let partition = receipts.first?.partition else { return }
         let counts = try await broker.recordCounts(from: [partition: receipts[4].position ?? .start], of: topic)
-        try requireEqual(counts[partition] ?? 0, 6, "the records from the fifth on")
+        if features.exactCounts {
+            try requireEqual(counts[partition] ?? 0, 6, "the records from the fifth on")
+        }
+        try require((counts[partition] ?? 0) > 0, "there are records from the fifth on")
         let ends = try await broker.endPositions(of: topic)
         let none = try await broker.recordCounts(from: ends, of: topic)
         try requireEqual(none[partition] ?? 0, 0, "the records from the end on")

@@ -4,6 +4,7 @@ extension BrokerConformance {
     static let groupChecks: [(name: String, check: Check)] = [
         ("each group gets every record", { try await $0.groupsAreIndependent() }),
         ("a group goes on at its commit", { try await $0.commits() }),
+        ("a commit may go back", { try await $0.commitsBack() }),
         ("a commit's hint comes back", { try await $0.hints() }),
         ("partitions are shared out, and come back when a member leaves", { try await $0.sharing() }),
         ("a partition moves only after its owner gave it back", { try await $0.givingBack() }),
@@ -44,6 +45,27 @@ extension BrokerConformance {
             try requireEqual(
                 Set(member.seen.values + first).count, 40, "the number of different records, before and after")
             try requireEqual(member.seen.records.count, 25, "the number of records after the commit")
+        }
+    }
+
+    /// An operator has a consumer go on at an earlier place.
+    private func commitsBack() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        let receipts = try await send((0..<10).map { ("k", "\($0)") }, to: topic, broker)
+        let request = SubscriptionRequest(topic: topic, group: "g")
+        try await withMember(broker, request) { member in
+            try await eventually("all come") { member.seen.records.count == 10 }
+            var commits = member.commits()
+            try await member.subscription.commit(commits)
+            guard let third = receipts[3].position else { throw ConformanceFailure("a logged record has a position") }
+            for index in commits.indices { commits[index].next = third }
+            try await member.subscription.commit(commits)
+            let committed = try await broker.committed(group: "g", topic: topic)
+            try requireEqual(committed, [receipts[3].partition: third], "what is committed")
+        }
+        try await withMember(broker, request) { member in
+            try await eventually("seven come again") { member.seen.records.count >= 7 }
+            try requireEqual(member.seen.values, (3..<10).map { "\($0)" }, "what comes after the commit")
         }
     }
 

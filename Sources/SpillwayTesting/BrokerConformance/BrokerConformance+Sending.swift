@@ -6,6 +6,7 @@ extension BrokerConformance {
         ("a message arrives as it was sent", { try await $0.roundTrip() }),
         ("a receipt names where the record is", { try await $0.receipts() }),
         ("a sent message is visible at once, and nothing beyond the end is", { try await $0.durableOnReturn() }),
+        ("a position is given once, over restarts too", { try await $0.positionsOverRestarts() }),
         ("records of one key keep the order of their sends", { try await $0.orderPerKey() }),
         ("a batch is written whole", { try await $0.batches() }),
         ("a batch with a bad message is not written", { try await $0.badBatches() }),
@@ -112,6 +113,32 @@ extension BrokerConformance {
                 try require(
                     batch.records.allSatisfy { ($0.position ?? .start) < ends[batch.partition] ?? .start },
                     "nothing is delivered beyond the end")
+            }
+        }
+    }
+
+    private func positionsOverRestarts() async throws {
+        guard let reopen else { return }
+        let (first, topic) = try await brokerWithTopic(partitions: 2)
+        var broker = first
+        var given: [TopicPartition: [Position]] = [:]
+        for _ in 0..<3 {
+            for receipt in try await send((0..<20).map { ("key\($0)", "v") }, to: topic, broker) {
+                guard let position = receipt.position else {
+                    throw ConformanceFailure("a logged record has a position")
+                }
+                try require(
+                    given[receipt.partition]?.last.map { $0 < position } ?? true,
+                    "the position \(position) is behind all that were given, as \(given[receipt.partition] ?? []) were")
+                given[receipt.partition, default: []].append(position)
+            }
+            broker = try await reopen(broker)
+        }
+        try await withMember(broker, SubscriptionRequest(topic: topic, group: "g")) { member in
+            try await eventually("all come") { member.seen.records.count >= 60 }
+            for (partition, positions) in given {
+                let found = member.seen.batches.filter { $0.partition == partition }.flatMap(\.records)
+                try requireEqual(found.compactMap(\.position), positions, "the positions of \(partition)")
             }
         }
     }

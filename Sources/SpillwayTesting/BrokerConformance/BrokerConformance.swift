@@ -14,14 +14,17 @@ public import Spillway
 public struct BrokerConformance: ConformanceSuite {
     /// What a broker can do beyond what every broker must.
     public struct Features: Sendable {
-        /// Several messages are written as one, across partitions; default true.
+        /// Several messages are written as one, across partitions; default true. If not, they are refused.
         public var atomicBatches = true
-        /// Deduplication tokens are kept; default true.
+        /// Deduplication tokens are kept; default true. If not, they are refused.
         public var deduplication = true
         /// The hint of a commit comes back with the next assignment; default true.
         public var commitHints = true
         /// Bytes delivered beyond the demand are taken off the next demand; default true.
         public var byteDemandCarriesOver = true
+        /// What is left to read is counted exactly, as long as nothing has been removed; default true. If not, it is an
+        /// estimate, and zero at the end alone.
+        public var exactCounts = true
         /// The largest message in bytes, if the broker has a limit; default `nil`: not checked.
         public var maxMessageBytes: Int?
 
@@ -33,31 +36,35 @@ public struct BrokerConformance: ConformanceSuite {
     let timeout: Duration
     let makeBroker: @Sendable () async throws -> any Broker
     let reopen: (@Sendable (any Broker) async throws -> any Broker)?
+    let trim: (@Sendable (any Broker, _ topic: String) async throws -> Void)?
 
     /// Makes a suite.
     ///
     /// - Parameters:
     ///   - timeout: how long something may take that has to happen; default 10 s.
     ///   - reopen: closes the broker and opens its data again, if the broker outlives its process.
+    ///   - trim: has the broker drop the oldest record at least of a topic with one partition, which no group holds back;
+    ///     it may send whatever it takes. Without it what is said of dropped records is not checked.
     ///   - makeBroker: makes a broker without topics.
     public init(
         features: Features = Features(), timeout: Duration = .seconds(10),
         reopen: (@Sendable (any Broker) async throws -> any Broker)? = nil,
+        trim: (@Sendable (any Broker, _ topic: String) async throws -> Void)? = nil,
         makeBroker: @escaping @Sendable () async throws -> any Broker
     ) {
         self.features = features
         self.timeout = timeout
         self.reopen = reopen
+        self.trim = trim
         self.makeBroker = makeBroker
     }
 
     /// The checks, in their order.
     public static var checks: [ConformanceCheck<Self>] {
-        (sendingChecks + deliveryChecks + groupChecks + deduplicationChecks + administrationChecks).map {
-            ConformanceCheck($0)
-        }
+        let checks =
+            sendingChecks + refusingChecks + deliveryChecks + groupChecks + deduplicationChecks + administrationChecks
+        return checks.map { ConformanceCheck($0) }
     }
-
 }
 
 /// Expects a `BrokerError` with a code.

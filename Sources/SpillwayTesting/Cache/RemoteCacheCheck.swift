@@ -20,6 +20,9 @@ public enum RemoteCacheCheck: String, CaseIterable, Sendable, CustomStringConver
     case repeatedInvalidationKeepsNewer
     /// An invalidation without a version drops whatever is there, and refuses what is older than that.
     case invalidationWithoutVersion
+    /// A fill read before an invalidation that has no version is refused, also where nothing was cached; one read after
+    /// it is not (25).
+    case fillAcrossInvalidationWithoutVersionIsRefused
     /// A holder that slept until after the tombstone expired is refused (30, 36).
     case fillAfterTombstoneExpiredIsRefused
     /// After the tombstone's life a fresh read may fill again.

@@ -49,6 +49,7 @@ public struct RemoteCacheConformance<Cache: RemoteCache>: Sendable where Cache.K
         case .laggingReadIsRefused: try await laggingRead(cache)
         case .repeatedInvalidationKeepsNewer: try await repeatedInvalidation(cache)
         case .invalidationWithoutVersion: try await invalidationWithoutVersion(cache)
+        case .fillAcrossInvalidationWithoutVersionIsRefused: try await fillAcrossInvalidationWithoutVersion(cache)
         case .fillAfterTombstoneExpiredIsRefused: try await fillAfterTombstone(cache, subject)
         case .freshFillAfterTombstoneExpired: try await freshFillAfterTombstone(cache, subject)
         case .concurrentFillsEndAtTheNewest: try await concurrentFills(cache)
@@ -128,6 +129,20 @@ extension RemoteCacheConformance {
         try await cache.expectMiss("a")
         try await cache.expectFill("a", "2", 2, try await cache.token("a"), .refused)
         try await cache.expectFill("a", "3", 3, try await cache.token("a"), .accepted)
+    }
+
+    private func fillAcrossInvalidationWithoutVersion(_ cache: Probe) async throws {
+        for (key, isCached) in [("empty", false), ("cached", true)] {
+            let early = try await cache.token(key)
+            if isCached { try await cache.expectFill(key, "1", 1, try await cache.token(key), .accepted) }
+            try await cache.cache.invalidate(key, version: .absent)
+            // The change may have been to version 2, or this version may be of behind the change: nobody knows.
+            try await cache.expectFill(key, "1", 1, early, .refused)
+            try await cache.expectFill(key, nil, 3, early, .refused)
+            try await cache.expectMiss(key)
+            try await cache.expectFill(key, "2", 2, try await cache.token(key), .accepted)
+            try await cache.expectCached(key, "2", 2)
+        }
     }
 
     private func fillAfterTombstone(_ cache: Probe, _ subject: Subject) async throws {

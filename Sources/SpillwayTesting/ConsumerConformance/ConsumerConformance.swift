@@ -1,6 +1,6 @@
 public import Spillway
 
-/// What a ``Consumer`` has to do over any broker, as checks that each driver's tests run: that the engine and the
+/// What a `Consumer` has to do over any broker, as checks that each driver's tests run: that the engine and the
 /// driver keep the platform's promises together.
 ///
 ///     @Test(arguments: ConsumerConformance.checkNames)

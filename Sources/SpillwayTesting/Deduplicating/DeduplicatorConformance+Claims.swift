@@ -5,6 +5,7 @@ extension DeduplicatorConformance {
     static let claimChecks: [(name: String, check: Check)] = [
         ("a handled event is a duplicate", { try await $0.handledIsDuplicate() }),
         ("an event in progress waits", { try await $0.inProgressWaits() }),
+        ("a cancelled completion is made, or can be made again", { try await $0.cancelledCompletion() }),
         ("an abandoned event begins again", { try await $0.abandonedBeginsAgain() }),
         ("a claim ends once", { try await $0.claimsEndOnce() }),
         ("scopes never meet", { try await $0.scopesAreApart() }),
@@ -152,6 +153,25 @@ extension DeduplicatorConformance {
         try requireEqual(try await store.once(Self.id("a")) { _ in 8 }, nil, "the second time")
     }
 
+    private func cancelledCompletion() async throws {
+        let store = try await subject().store
+        for round in 0..<50 {
+            let id = Self.id("event \(round)")
+            let claim = try await store.first(id, "a new id")
+            let isAccepted = await withTaskGroup(of: Bool?.self) { group in
+                group.addTask { try? await store.complete(claim) }
+                // Cancelled before it has begun, while it is under way, or after its end.
+                for _ in 0..<round { await Task.yield() }
+                group.cancelAll()
+                return await group.next() ?? nil
+            }
+            try require(isAccepted != false, "a claim within its lease is not refused")
+            // Whoever was told of a failure tries again; the first attempt may have been carried out all the same.
+            if isAccepted == nil { _ = try await store.complete(claim) }
+            try await store.requireDuplicate(id, "a completed event, cancelled after \(round) turns")
+        }
+    }
+
     private func restart() async throws {
         let subject = try await subject()
         guard let reopen = subject.reopen else { return }
@@ -161,8 +181,11 @@ extension DeduplicatorConformance {
         try await subject.pass(.seconds(60))
         let store = try await reopen()
         try await store.requireDuplicate(Self.id("a"), "a mark from before the restart")
-        try requireEqual(store.figures.entries, 1, "the entries after the restart")
-        try requireEqual(store.figures.bytes, Self.id("a").byteCount, "the bytes after the restart")
+        // A store that keeps claims over a restart may not have collected the one whose lease has passed.
+        let figures = store.figures
+        try requireEqual(figures.entries - figures.claims, 1, "the marks after the restart")
+        try requireEqual(
+            figures.bytes, figures.entries * Self.id("a").byteCount, "the bytes after the restart, of ids as long")
         _ = try await store.first(Self.id("b"), "an event whose holder went with the process")
         _ = try await store.first(Self.id("c"), "an abandoned event")
         _ = lost

@@ -46,8 +46,9 @@ extension DeduplicatorConformance {
                 model.pass(milliseconds)
             default:
                 guard random.chance(0.1), let reopen = subject.reopen else { continue }
-                // Whoever held a claim has gone.
-                for claim in claims { model.abandon(claim) }
+                // A claim may end with its holder's process, or live on until its lease passes: wait until both have.
+                try await subject.pass(.seconds(10))
+                model.pass(10_000)
                 claims = []
                 subject.store = try await reopen()
             }

@@ -94,7 +94,6 @@ extension FailureStoreConformance {
                 try await store.letters(group: "ab", after: .sample(0, group: "b")), [],
                 "those behind a name of the group that follows")
             try requireEqual(try await store.letters(group: "c"), [], "those of a group without letters")
-            try requireEqual(try await store.letters(limit: 0), [], "none")
             try requireEqual(try await store.deadLetterCount(group: "b").records, 12, "the count of a group")
         }
     }

@@ -64,7 +64,7 @@ extension FailureStoreConformance {
         for group in texts {
             for text in texts {
                 names.append(.sample(1, group: group, source: text, topic: "t"))
-                names.append(.sample(1, group: group, source: "s", topic: text, partition: -1))
+                names.append(.sample(1, group: group, source: "s", topic: text, partition: 1))
             }
         }
         for chunk in stride(from: 0, to: names.count, by: 50) {

@@ -24,8 +24,14 @@ final class HandlerRunner: Sendable {
         var positions: [TopicPartition: Position]?
     }
 
-    private struct Process: Sendable {
+    /// How a process handles what it is given.
+    struct Handling: Sendable {
         var processor: Processor
+        var interceptors: [any ConsumerInterceptor] = []
+    }
+
+    private struct Process: Sendable {
+        var handling: Handling
         var executor = SimulatedExecutor()
     }
 
@@ -42,40 +48,40 @@ final class HandlerRunner: Sendable {
 
     let timeSource: ManualTimeSource
     let faults: SimulatedFaults
-    private let makeProcessor: @Sendable () -> Processor
+    private let makeProcess: @Sendable () -> Handling
     private let state = Mutex(State())
 
-    init(timeSource: ManualTimeSource, faults: SimulatedFaults, makeProcessor: @escaping @Sendable () -> Processor) {
+    init(timeSource: ManualTimeSource, faults: SimulatedFaults, makeProcess: @escaping @Sendable () -> Handling) {
         self.timeSource = timeSource
         self.faults = faults
-        self.makeProcessor = makeProcessor
+        self.makeProcess = makeProcess
     }
 
     /// Starts to handle a piece of work.
     func begin(_ work: Work, in number: Int) {
-        start(in: number) { processor in
-            let outcome = await Self.handle(work, processor.shape)
+        start(in: number) { handling in
+            let outcome = await handling.handle(work)
             return { $0.ended.append(Ended(process: number, work: work, outcome: outcome)) }
         }
     }
 
     /// Asks where a partition begins.
     func ask(_ opening: EngineActions.Opening, in number: Int) {
-        start(in: number) { processor in
-            let positions = try? await processor.positionOwner?.startPositions(for: [opening.partition])
+        start(in: number) { handling in
+            let positions = try? await handling.processor.positionOwner?.startPositions(for: [opening.partition])
             return { $0.answers.append(Answer(process: number, opening: opening, positions: positions)) }
         }
     }
 
     /// Starts something in a process, which begins if there is none of that number.
     private func start(
-        in number: Int, _ body: @escaping @Sendable (Processor) async -> @Sendable (inout State) -> Void
+        in number: Int, _ body: @escaping @Sendable (Handling) async -> @Sendable (inout State) -> Void
     ) {
         let process =
-            state.withLock { $0.processes[number] } ?? Process(processor: makeProcessor())
+            state.withLock { $0.processes[number] } ?? Process(handling: makeProcess())
         // The one place where a handler starts: its task is kept until the end of the run.
         let task = Task(executorPreference: process.executor) {
-            let note = await body(process.processor)
+            let note = await body(process.handling)
             self.state.withLock { state in
                 if let count = state.handling[number] { state.handling[number] = count - 1 }
                 note(&state)
@@ -85,22 +91,6 @@ final class HandlerRunner: Sendable {
             state.processes[number] = process
             state.tasks.append(task)
             state.handling[number, default: 0] += 1
-        }
-    }
-
-    private static func handle(_ work: Work, _ shape: Processor.Shape) async -> Outcome {
-        switch (work.content, shape) {
-        case (.records(let records), .records(let handler)):
-            return .records(await handler(records.map(\.context)))
-        case (.batch(let batch, _), .partitionBatch(let handler)):
-            do {
-                try await handler(batch)
-                return .batch(nil)
-            } catch {
-                return .batch(error)
-            }
-        case (.records, .partitionBatch), (.batch, .records):
-            preconditionFailure("the engine hands out what its processor takes")
         }
     }
 
@@ -158,6 +148,31 @@ final class HandlerRunner: Sendable {
         while jobs < 100_000, let executor = executors.first(where: { $0.readyCount > 0 }) {
             executor.run(0)
             jobs += 1
+        }
+    }
+}
+
+extension HandlerRunner.Handling {
+    /// Handles a piece of work as a consumer does: through the interceptors, the first one outermost.
+    func handle(_ work: Work) async -> HandlerRunner.Outcome {
+        switch (work.content, processor.shape) {
+        case (.records(let records), .records(let handler)):
+            let whole: HandleNext = interceptors.reversed().reduce(handler) { next, interceptor in
+                { await interceptor.handle($0, next: next) }
+            }
+            return .records(await whole(records.map(\.context)))
+        case (.batch(let batch, let attempt), .partitionBatch(let handler)):
+            let whole: HandleBatchNext = interceptors.reversed().reduce(handler) { next, interceptor in
+                { try await interceptor.handle($0, attempt: attempt, next: next) }
+            }
+            do {
+                try await whole(batch)
+                return .batch(nil)
+            } catch {
+                return .batch(error)
+            }
+        case (.records, .partitionBatch), (.batch, .records):
+            preconditionFailure("the engine hands out what its processor takes")
         }
     }
 }

@@ -51,12 +51,12 @@ import SpillwayCore
 ///
 /// The consumer's order, its attempts in place and what follows them are as configured; limits, intervals, workers and
 /// waits are drawn from the seed, and times are short. A rate that others share (`globalRate`) is left out. A
-/// ``PositionOwner`` is asked where to begin, and may not begin behind a record that it was never given; whatever it
+/// `PositionOwner` is asked where to begin, and may not begin behind a record that it was never given; whatever it
 /// passes over counts as acknowledged.
 public struct HandlerSimulation: Sendable {
     /// What a run needs of the user's.
     private struct Run: Sendable {
-        var makeProcessor: @Sendable () -> Processor
+        var makeProcess: @Sendable () -> HandlerRunner.Handling
         var check: @Sendable (Outcome) throws -> Void
     }
 
@@ -71,11 +71,14 @@ public struct HandlerSimulation: Sendable {
     ///   - consumer: the order and the retry policy count; the topic and the group are only names.
     ///   - outside: makes what lies outside of the processes, for each run anew.
     ///   - processor: makes the processor of a process, each time one begins: what is in it dies with the process.
+    ///   - interceptors: makes the interceptors of a process, which wrap its handlings, the first one outermost; default
+    ///     none. They die with the process too.
     ///   - check: throws if what was done is wrong; called when everything has ended.
     public init<Outside: Sendable>(
         messages: [Message], consumer: ConsumerConfiguration = ConsumerConfiguration(topic: "t", group: "g"),
         outside: @escaping @Sendable (Surroundings) -> Outside,
         processor: @escaping @Sendable (Outside) -> Processor,
+        interceptors: @escaping @Sendable (Outside) -> [any ConsumerInterceptor] = { _ in [] },
         check: @escaping @Sendable (Outside, Outcome) throws -> Void
     ) {
         precondition(!messages.isEmpty, "a simulation has messages")
@@ -83,13 +86,15 @@ public struct HandlerSimulation: Sendable {
         self.consumer = consumer
         begin = { surroundings in
             let outside = outside(surroundings)
-            return Run(makeProcessor: { processor(outside) }, check: { try check(outside, $0) })
+            return Run(
+                makeProcess: { .init(processor: processor(outside), interceptors: interceptors(outside)) },
+                check: { try check(outside, $0) })
         }
     }
 
     /// Runs to the end.
     ///
-    /// - Throws: ``Failure``; ``ConsumerError`` for a configuration that is not valid.
+    /// - Throws: ``Failure``; `ConsumerError` for a configuration that is not valid.
     @discardableResult
     public func run(seed: UInt64) throws -> Outcome { try run(seed: seed, planting: nil) }
 
@@ -101,9 +106,9 @@ public struct HandlerSimulation: Sendable {
         let rate = [0.0, 0.02, 0.1].randomElement(using: &random) ?? 0.0
         let faults = SimulatedFaults(seed: random.next(), rate: rate)
         let run = begin(Surroundings(faults: faults, manualTime: time))
-        let sample = run.makeProcessor()
+        let sample = run.makeProcess().processor
         let plan = SimulationPlan(&random, processor: sample, consumer: consumer)
-        let runner = HandlerRunner(timeSource: time, faults: faults, makeProcessor: run.makeProcessor)
+        let runner = HandlerRunner(timeSource: time, faults: faults, makeProcess: run.makeProcess)
         defer { runner.finish() }
         let ledger = SimulationLedger(messages, plan, &random)
         var world = SimulationWorld(

@@ -3,7 +3,7 @@ import Spillway
 /// Runs a consumer under a load in virtual time, and says how long records took: what some keys cost the others when they
 /// fail or are hot, what a limit or a policy does before it is used.
 ///
-/// It is the engine that a ``Consumer`` runs, with a broker, workers and a failure store of which only the times are
+/// It is the engine that a `Consumer` runs, with a broker, workers and a failure store of which only the times are
 /// simulated; nothing waits for the real clock, so an hour takes seconds, and the same seed gives the same figures on
 /// every machine. Open loop: records arrive whether or not those before have ended, so a queue shows as latency.
 ///
@@ -48,7 +48,7 @@ public struct LoadSimulation: Sendable {
 
     /// Runs until everything has ended that does not fail for ever, or the plan's time is over.
     ///
-    /// - Throws: ``Failure``; what ``ConsumerConfiguration/validate()`` throws, and the same error for a
+    /// - Throws: ``Failure``; what `ConsumerConfiguration.validate()` throws, and the same error for a
     ///   `maxInFlightRecords` below 2 with a failure store.
     public func run() throws -> Report { try run(planting: nil) }
 

@@ -36,6 +36,8 @@ struct NetworkConfiguration: Sendable, Equatable {
     var maxBodyBytes: Int
     /// Body of a batch.
     var maxBatchBodyBytes: Int
+    /// Bodies at once, over all connections.
+    var maxBufferedBodyBytes: Int
     /// Event streams at once.
     var maxStreams: Int
 
@@ -60,6 +62,7 @@ struct NetworkConfiguration: Sendable, Equatable {
         maxHeaderBytes = values[OptionTable.maxHeaderBytes]
         maxBodyBytes = values[OptionTable.maxBodyBytes]
         maxBatchBodyBytes = values[OptionTable.maxBatchBodyBytes]
+        maxBufferedBodyBytes = values[OptionTable.maxBufferedBodyBytes]
         maxStreams = values[OptionTable.maxStreams]
     }
 }

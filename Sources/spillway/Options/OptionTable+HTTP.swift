@@ -48,6 +48,10 @@ extension OptionTable {
     static let maxBatchBodyBytes = Option<Int>(
         "max-batch-body-bytes", key: "http.max-batch-body-bytes", .bytes(1_024...(64 << 20)), default: "1MiB",
         for: .serving, "Body of one batch of votes; more is 413.")
+    static let maxBufferedBodyBytes = Option<Int>(
+        "max-buffered-body-bytes", key: "http.max-buffered-body-bytes", .bytes((1 << 20)...(1 << 40)),
+        default: "256MiB", for: .serving,
+        "Bodies of 16 KiB and more that are being received or handled, over all connections; more are answered 503.")
     static let maxStreams = Option<Int>(
         "max-streams", key: "http.max-streams", .integer(0...1_000_000, unit: "streams"), default: "10000",
         for: .serving, "Open event streams at once; more are answered 503.")
@@ -57,7 +61,7 @@ extension OptionTable {
         allowedOrigins.definition, trustedProxies.definition, maxConnections.definition,
         maxConnectionsPerAddress.definition, requestTimeout.definition, idleTimeout.definition,
         drainTimeout.definition, maxHeaderBytes.definition, maxBodyBytes.definition, maxBatchBodyBytes.definition,
-        maxStreams.definition,
+        maxBufferedBodyBytes.definition, maxStreams.definition,
     ]
 
     static let jwksFile = Option<String>(

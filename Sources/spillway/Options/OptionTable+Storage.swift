@@ -45,7 +45,7 @@ extension OptionTable {
     static let l1TimeToLive = Option<Duration>(
         "l1-ttl", key: "caches.l1-ttl", .duration(.milliseconds(100)...(.seconds(86_400))), default: "5m",
         for: .serving,
-        "How long a cached value lives at most; each lives up to a tenth less, by chance. Changes reach it at once.")
+        "How long a cached value lives at most; each lives up to a fifth less, by chance. Changes reach it at once.")
     static let warmUp = Option<Duration>(
         "warm-up", key: "caches.warm-up", .duration(.zero...(.seconds(60))), default: "2s", for: .serving,
         "How long a start may fill the callers' cache, newest users first, before it is ready; the rest follows later.")

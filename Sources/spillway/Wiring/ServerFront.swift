@@ -64,6 +64,7 @@ struct ServerFront: Sendable {
             network.maxConnectionsPerAddress == 0 ? network.maxConnections : network.maxConnectionsPerAddress
         server.limits.maximumBodyBytes = network.maxBodyBytes
         server.limits.maximumHeaderBytes = network.maxHeaderBytes
+        server.maximumBufferedBodyBytes = network.maxBufferedBodyBytes
         server.requestTimeout = network.requestTimeout
         server.idleTimeout = network.idleTimeout
         server.drainTimeout = network.drainTimeout

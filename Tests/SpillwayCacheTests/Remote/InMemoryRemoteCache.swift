@@ -14,9 +14,19 @@ final class InMemoryRemoteCache: RemoteCache {
         var answer: Versioned<String>?
         var version: CacheVersion
         var tombstoneUntil: UInt64
+        /// When it was last invalidated without a version; tokens from before fill nothing.
+        var droppedAt: UInt64 = 0
     }
 
     private struct State {
+        /// The clock's last tick, which no two operations share.
+        private var lastTick: UInt64 = 0
+
+        mutating func tick(_ now: MonotonicInstant) -> UInt64 {
+            lastTick = max(lastTick + 1, now.nanoseconds)
+            return lastTick
+        }
+
         var entries: [String: Entry] = [:]
         var isReachable = true
         var reads = 0
@@ -49,13 +59,14 @@ final class InMemoryRemoteCache: RemoteCache {
 
     func get(_ keys: [String]) async throws -> [RemoteLookup<String>] {
         await beforeOperation(.get)
-        let now = time.now().nanoseconds
+        let now = time.now()
         return try state.withLock { state in
             guard state.isReachable else { throw Unreachable() }
             state.reads += 1
+            let tick = state.tick(now)
             return keys.map { key in
                 if let answer = state.entries[key]?.answer { return .hit(answer) }
-                return .miss(RemoteToken(value: now))
+                return .miss(RemoteToken(value: tick))
             }
         }
     }
@@ -77,20 +88,25 @@ final class InMemoryRemoteCache: RemoteCache {
             } else if let entry, entry.tombstoneUntil > now.nanoseconds, entry.version > answer.version {
                 return .refused
             }
+            if let entry, token.value < entry.droppedAt { return .refused }
             state.entries[key] = Entry(
-                answer: answer, version: answer.version, tombstoneUntil: entry?.tombstoneUntil ?? 0)
+                answer: answer, version: answer.version, tombstoneUntil: entry?.tombstoneUntil ?? 0,
+                droppedAt: entry?.droppedAt ?? 0)
             return .accepted
         }
     }
 
     func invalidate(_ key: String, version: CacheVersion) async throws {
         await beforeOperation(.invalidate)
-        let until = (time.now() + tombstoneLifetime).nanoseconds
+        let now = time.now()
         try state.withLock { state in
             guard state.isReachable else { throw Unreachable() }
+            let tick = state.tick(now)
             let there = state.entries[key]?.version ?? .absent
             if version != .absent, let answer = state.entries[key]?.answer, answer.version >= version { return }
-            state.entries[key] = Entry(answer: nil, version: max(version, there), tombstoneUntil: until)
+            state.entries[key] = Entry(
+                answer: nil, version: max(version, there), tombstoneUntil: (now + tombstoneLifetime).nanoseconds,
+                droppedAt: version == .absent ? tick : state.entries[key]?.droppedAt ?? 0)
         }
     }
 }

@@ -43,4 +43,38 @@ import Testing
         #expect(values == [0, 1, 2])
         await subscription.close()
     }
+
+    /// Operators, and a consumer that is to go on at a time, find the inner broker's groups behind the faults.
+    @Test func groupsAreAdministeredBehindFaults() async throws {
+        let inner = try await ConsumerTests.broker(partitions: 1)
+        for time: Int64 in [100, 200, 300] {
+            _ = try await inner.send(Message(value: [1], timestampMs: time), to: "t")
+        }
+        let broker: any Broker = FaultInjectingBroker(inner)
+        let administration = try #require(broker as? any GroupAdministration)
+        let partition = TopicPartition(source: inner.source, topic: "t", partition: 0)
+        let found = try await administration.positions(of: "t", atOrAfterMs: 150)
+        #expect(found == [partition: Position(high: 1, low: 2)])
+        #expect(try await administration.beginPositions(of: "t") == [partition: Position(high: 1, low: 1)])
+        try await administration.setCommitted(found, group: "g", topic: "t")
+        #expect(try await inner.committed(group: "g", topic: "t") == found)
+        #expect(try await administration.groups().map(\.group) == ["g"])
+        #expect(try await administration.deleteGroup("g", topic: "t"))
+        #expect(try await inner.groups().isEmpty)
+    }
+
+    @Test func aBrokerWithoutAdministrationHasNoneBehindFaultsEither() async throws {
+        let inner = TinyBroker()
+        _ = try await inner.ensureTopic("t", partitions: 1)
+        let broker = FaultInjectingBroker(inner)
+        for call: @Sendable () async throws -> Void in [
+            { _ = try await broker.groups() }, { _ = try await broker.positions(of: "t", atOrAfterMs: 0) },
+            { try await broker.setCommitted([:], group: "g", topic: "t") },
+            { try await broker.deleteGroup("g", topic: "t") },
+        ] {
+            let error = await #expect(throws: BrokerError.self) { try await call() }
+            #expect(error?.code == .unsupported)
+        }
+        #expect(try await Array(broker.beginPositions(of: "t").values) == [.start])
+    }
 }

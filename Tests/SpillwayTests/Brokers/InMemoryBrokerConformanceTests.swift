@@ -6,7 +6,13 @@ import Testing
     static func suite(sharesSequence: Bool) -> BrokerConformance {
         var features = BrokerConformance.Features()
         features.maxMessageBytes = 1 << 20
-        return BrokerConformance(features: features) { InMemoryBroker(sharesSequence: sharesSequence) }
+        var limits = InMemoryBroker.Limits()
+        limits.maxRecords = 2_000
+        return BrokerConformance(
+            features: features,
+            trim: { broker, topic in
+                for _ in 0..<2_000 { _ = try await broker.send(Message(value: [1]), to: topic) }
+            }, makeBroker: { [limits] in InMemoryBroker(limits: limits, sharesSequence: sharesSequence) })
     }
 
     @Test(arguments: BrokerConformance.checkNames)

@@ -82,6 +82,8 @@ struct BrokenDeduplicator: Deduplicator {
         case answersOutOfOrder
         /// Makes room without need.
         case isNeverFull
+        /// Gives up what a cancelled task completes.
+        case dropsWhatIsCancelled
     }
 
     let store: InMemoryDeduplicator
@@ -105,7 +107,7 @@ struct BrokenDeduplicator: Deduplicator {
                 guard case .full = answer else { return answer }
                 return .first(EventClaim(id: id, number: .max, expires: .distantFuture))
             }
-        case .acceptsLateCompletions, .losesMarks: return answers
+        case .acceptsLateCompletions, .losesMarks, .dropsWhatIsCancelled: return answers
         }
     }
 
@@ -117,6 +119,11 @@ struct BrokenDeduplicator: Deduplicator {
         case .losesMarks:
             await store.abandon(claims)
             return claims.map { _ in true }
+        case .dropsWhatIsCancelled:
+            await Task.yield()
+            guard Task.isCancelled else { return try await store.complete(claims) }
+            await store.abandon(claims)
+            throw DeduplicatorError(.failed, "the task was cancelled")
         case .marksEarly, .claimsNothing, .passesOverNewOnes, .answersOutOfOrder, .isNeverFull:
             return try await store.complete(claims)
         }

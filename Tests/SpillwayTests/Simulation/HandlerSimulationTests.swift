@@ -48,6 +48,43 @@ import Testing
         for seed in UInt64(0)..<100 { try simulation.run(seed: seed) }
     }
 
+    /// What an interceptor answers is what retry judges, and what it does not hand on is not handled.
+    @Test func interceptorsWrapTheHandlingsTheFirstOneOutermost() throws {
+        var configuration = ConsumerConfiguration(topic: "t", group: "g")
+        configuration.retry.whenExhausted = .hold
+        let simulation = HandlerSimulation(messages: Self.messages, consumer: configuration) { surroundings in
+            surroundings.store(Tally())
+        } processor: { store in
+            .single(IdempotentCounter(store: store))
+        } interceptors: { _ in
+            [RefusesMultiples(of: 10), RefusesMultiples(of: 5, mustNotSee: 10)]
+        } check: { store, outcome in
+            for delivery in outcome.deliveries {
+                let isRefused = delivery.message.value?.first.map { $0.isMultiple(of: 5) } ?? false
+                guard delivery.isGivenUp == isRefused else { throw Miscounted(what: "\(delivery)") }
+            }
+            guard store.content.seen == Set((0..<40).filter { !$0.isMultiple(of: 5) }) else {
+                throw Miscounted(what: "\(store.content.seen)")
+            }
+        }
+        for seed in UInt64(0)..<50 { try simulation.run(seed: seed) }
+    }
+
+    /// Of a partition's batches too.
+    @Test func interceptorsWrapWholeBatches() throws {
+        let simulation = HandlerSimulation(messages: Self.messages) { surroundings in
+            (store: surroundings.store(Tally()), seen: CountsBatches())
+        } processor: { outside in
+            .partitionBatch(IdempotentProjection(store: outside.store), maxRecords: 9)
+        } interceptors: { outside in
+            [outside.seen]
+        } check: { outside, _ in
+            try Self.check(outside.store)
+            guard outside.seen.count.withLock({ $0 }) > 0 else { throw Miscounted(what: "no batch was seen") }
+        }
+        for seed in UInt64(0)..<20 { try simulation.run(seed: seed) }
+    }
+
     @Test func handlersMayWaitForTheClockOfTheSimulation() throws {
         let simulation = HandlerSimulation(messages: Self.messages) { surroundings in
             (clock: surroundings.timeSource, store: surroundings.store(Tally()))
@@ -209,6 +246,34 @@ private struct RefusesSome: CountingHandler {
     func handle(_ event: CountedEvent, context: HandlingContext) async throws {
         if event.id.isMultiple(of: 10) { throw HandlerError(.rejected, "not this one", isRetriable: false) }
         try await inner.handle(event, context: context)
+    }
+}
+
+private struct RefusesMultiples: ConsumerInterceptor {
+    let factor: UInt8
+    let unseen: UInt8?
+
+    init(of factor: UInt8, mustNotSee unseen: UInt8? = nil) {
+        self.factor = factor
+        self.unseen = unseen
+    }
+
+    func handle(_ records: [HandlingContext], next: HandleNext) async -> [RecordOutcome] {
+        let ids = records.map { CountedEvent($0.record).id }
+        if let unseen, ids.contains(where: { $0.isMultiple(of: unseen) }) {
+            Issue.record("the interceptor outside has refused it")
+        }
+        guard ids.contains(where: { $0.isMultiple(of: factor) }) else { return await next(records) }
+        return records.map { _ in .fail(HandlerError(.rejected, "not this one", isRetriable: false)) }
+    }
+}
+
+private final class CountsBatches: ConsumerInterceptor {
+    let count = Mutex(0)
+
+    func handle(_ batch: RecordBatch, attempt: Int, next: HandleBatchNext) async throws {
+        count.withLock { $0 += 1 }
+        try await next(batch)
     }
 }
 

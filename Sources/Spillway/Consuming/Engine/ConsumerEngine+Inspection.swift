@@ -73,11 +73,7 @@ extension ConsumerEngine {
                     blocking: isBatch ? blockingBatch(state) : lowest[state.epoch].map { inspected($0) }))
         }
         inspection.lanes = longestLanes(longest)
-        inspection.hotKeys = (hotKeys?.keys ?? [:]).compactMap { hash, key in
-            guard let state = states[epoch: key.epoch] else { return nil }
-            return EngineInspection.HotKeyFigures(
-                partition: state.partition, key: key.name, share: hotKeys?.share(of: hash) ?? 0, since: key.since)
-        }.sorted { $0.share > $1.share }
+        inspection.hotKeys = hotKeyFigures
         inspection.heldKeys = heldKeys.count
         inspection.inFlightRecords = inFlightRecords
         inspection.inFlightBytes = inFlightBytes
@@ -86,6 +82,15 @@ extension ConsumerEngine {
         inspection.isSideQueueFull = side.isFull
         inspection.moveTokens = budget.tokens
         return inspection
+    }
+
+    /// The hot keys, those with the greatest shares first.
+    package var hotKeyFigures: [EngineInspection.HotKeyFigures] {
+        (hotKeys?.keys ?? [:]).compactMap { hash, key in
+            guard let state = states[epoch: key.epoch] else { return nil }
+            return EngineInspection.HotKeyFigures(
+                partition: state.partition, key: key.name, share: hotKeys?.share(of: hash) ?? 0, since: key.since)
+        }.sorted { $0.share > $1.share }
     }
 
     /// Records that have been with a worker since before a time, at most so many.

@@ -113,8 +113,10 @@ extension ConsumerRun {
     /// Looks for handlers that do not return, measures lag and shows the engine's figures.
     func measure() async {
         var lag = LagTracker()
+        var hotKeys = HotKeyWatch()
         while !Task.isCancelled {
             watchStuckRecords()
+            watchHotKeys(&hotKeys)
             if let metrics { await measureLag(&lag, metrics) }
             try? await consumer.timeSource.sleep(for: configuration.lagInterval)
         }
@@ -128,6 +130,25 @@ extension ConsumerRun {
         let figures = lag.update(progress, counts: counts, wallMs: consumer.timeSource.wallMilliseconds())
         metrics.lagRecords.set(figures.records)
         metrics.lagSeconds.set(figures.seconds)
+    }
+
+    /// Names keys that take more than their share, and those that no longer do. What is hot between two looks alone is only
+    /// counted.
+    private func watchHotKeys(_ watch: inout HotKeyWatch) {
+        let (heated, cooled) = watch.look(at: state.withLock { $0.engine.hotKeyFigures })
+        for figures in heated {
+            consumer.logger.info(
+                "a key is hot: it has workers of its own",
+                metadata: [
+                    "key": "\(String(decoding: figures.key, as: UTF8.self))", "partition": "\(figures.partition)",
+                    "share": "\(Int((figures.share * 100).rounded())) %",
+                ])
+        }
+        for name in cooled {
+            consumer.logger.info(
+                "a key is no longer hot",
+                metadata: ["key": "\(String(decoding: name.key, as: UTF8.self))", "partition": "\(name.partition)"])
+        }
     }
 
     /// Names records whose handler neither returns nor fails.
