@@ -68,7 +68,9 @@ public struct SubscriptionRequest: Sendable {
     public enum Start: Hashable, Sendable {
         /// At the oldest record that is kept.
         case earliest
-        /// After the newest record.
+        /// After the newest record that is there when a partition is assigned. A ``Consumer`` commits that place at
+        /// once, and so should whoever subscribes: until there is a commit, the next assignment begins after what is
+        /// newest then, and what was delivered and not handled in between is passed over.
         case latest
     }
 

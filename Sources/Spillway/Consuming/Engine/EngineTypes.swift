@@ -10,6 +10,8 @@ package struct EngineSettings: Sendable {
     package var asksForPositions: Bool
     /// Records may be moved to a ``FailureStore``.
     package var usesFailureStore = false
+    /// Where a partition begins is committed at once: the broker would say another place the next time.
+    package var commitsStart: Bool
     package var group: String
     package var concurrency: Int
     /// How many records a worker takes at a time where each is handled on its own.
@@ -40,6 +42,7 @@ package struct EngineSettings: Sendable {
         self.usesFailureStore = usesFailureStore && !processor.isPartitionBatch
         group = configuration.group
         concurrency = configuration.concurrency
+        commitsStart = configuration.start == .latest
         hotKeys = configuration.order == .key && !processor.isPartitionBatch ? configuration.hotKeys : nil
         rate = configuration.rate
         leasedRate = configuration.globalRate.map { LeasedRate(initialShare: $0.initialShare, maxLease: $0.maxLease) }
