@@ -173,7 +173,9 @@ public struct Commit: Hashable, Sendable {
 public struct Assignment: Hashable, Sendable {
     /// The partition.
     public var partition: TopicPartition
-    /// Grows with each assignment of this partition within the group, also when the group was deleted in between.
+    /// Grows with each assignment of this partition within the group, also when the group was deleted in between, and
+    /// over restarts of a broker whose groups outlive its process. One without a memory, as ``InMemoryBroker``, begins
+    /// anew with its process: a fence that is kept for longer must not compare what it gives.
     public var generation: UInt64
     /// Where delivery begins unless the consumer seeks.
     public var start: Position

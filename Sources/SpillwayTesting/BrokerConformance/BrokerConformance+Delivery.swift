@@ -12,7 +12,7 @@ extension BrokerConformance {
         ("next() ends after close(), and throws when cancelled", { try await $0.closing() }),
         ("nothing is lost when subscribers close and come again", { try await $0.continuing() }),
         ("what is left to read can be counted", { try await $0.counting() }),
-        ("records, commits and tokens outlive a restart", { try await $0.reopening() }),
+        ("records, commits, tokens and the last generation outlive a restart", { try await $0.reopening() }),
     ]
 
     private func demandInRecords() async throws {
@@ -216,7 +216,7 @@ extension BrokerConformance {
             .text("k", "0", deduplication: features.deduplication ? token : nil), to: topic)
         try await send((1..<10).map { ("k", "\($0)") }, to: topic, broker)
         let request = SubscriptionRequest(topic: topic, group: "g")
-        try await withMember(broker, request, demand: 4) { member in
+        let last = try await withMember(broker, request, demand: 4) { member in
             try await eventually("four come") { member.seen.records.count == 4 }
             try await member.subscription.commit(member.commits())
         }
@@ -229,7 +229,11 @@ extension BrokerConformance {
         }
         try await withMember(again, request) { member in
             try await eventually("the rest comes") { member.seen.records.count >= 6 }
+            return member.seen.assignments.map(\.generation).max() ?? 0
             try requireEqual(member.seen.values, (4..<10).map { "\($0)" }, "what comes after the commit")
         }
     }
 }
+            let generations = member.seen.assignments.map(\.generation)
+            try require(
+                generations.allSatisfy { $0 > last }, "generations after the restart are greater than before it")
