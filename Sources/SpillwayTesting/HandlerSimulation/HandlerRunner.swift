@@ -42,19 +42,24 @@ final class HandlerRunner: Sendable {
 
     let timeSource: ManualTimeSource
     let faults: SimulatedFaults
+    private let order: OrderMode
     private let makeProcessor: @Sendable () -> Processor
     private let state = Mutex(State())
 
-    init(timeSource: ManualTimeSource, faults: SimulatedFaults, makeProcessor: @escaping @Sendable () -> Processor) {
+    init(
+        timeSource: ManualTimeSource, faults: SimulatedFaults, order: OrderMode,
+        makeProcessor: @escaping @Sendable () -> Processor
+    ) {
         self.timeSource = timeSource
         self.faults = faults
+        self.order = order
         self.makeProcessor = makeProcessor
     }
 
     /// Starts to handle a piece of work.
     func begin(_ work: Work, in number: Int) {
-        start(in: number) { processor in
-            let outcome = await Self.handle(work, processor.shape)
+        start(in: number) { [order] processor in
+            let outcome = await Self.handle(work, processor.shape, order: order)
             return { $0.ended.append(Ended(process: number, work: work, outcome: outcome)) }
         }
     }
@@ -88,10 +93,10 @@ final class HandlerRunner: Sendable {
         }
     }
 
-    private static func handle(_ work: Work, _ shape: Processor.Shape) async -> Outcome {
+    private static func handle(_ work: Work, _ shape: Processor.Shape, order: OrderMode) async -> Outcome {
         switch (work.content, shape) {
         case (.records(let records), .records(let handler)):
-            return .records(await handler(records.map(\.context)))
+            return .records(await handler(records.map(\.context), order))
         case (.batch(let batch, _), .partitionBatch(let handler)):
             do {
                 try await handler(batch)

@@ -103,7 +103,8 @@ public struct HandlerSimulation: Sendable {
         let run = begin(Surroundings(faults: faults, manualTime: time))
         let sample = run.makeProcessor()
         let plan = SimulationPlan(&random, processor: sample, consumer: consumer)
-        let runner = HandlerRunner(timeSource: time, faults: faults, makeProcessor: run.makeProcessor)
+        let runner = HandlerRunner(
+            timeSource: time, faults: faults, order: plan.settings.order, makeProcessor: run.makeProcessor)
         defer { runner.finish() }
         let ledger = SimulationLedger(messages, plan, &random)
         var world = SimulationWorld(
