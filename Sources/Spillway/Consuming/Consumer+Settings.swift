@@ -188,8 +188,11 @@ extension Consumer {
                     control.revision = entry.revision
                 }
             } catch let error as SettingsError {
-                logger.error("the stored settings can't be read and are left out", metadata: ["error": "\(error)"])
-                return
+                logger.error(
+                    "the stored settings can't be read and are left out, but for a pause that may be there: resume to end it",
+                    metadata: ["error": "\(error)"])
+                // What was read or set before holds on.
+                return control.withLock { if $0.revision == 0 { $0.settings.isPaused = true } }
             } catch {
                 attempts += 1
                 logger.warning("the settings can't be read, which is tried again", metadata: ["error": "\(error)"])

@@ -7,8 +7,8 @@ import FoundationEssentials
 /// handled again that had been handled.
 public struct ConsumerSettings: Codable, Hashable, Sendable {
     /// Handles nothing and fetches nothing while true. Survives restarts, also where nothing else of what is stored fits
-    /// the program any more: the rest is left out then, and a consumer whose stored settings are no JSON object is
-    /// paused, since nobody can tell. ``Consumer/resume(by:)`` ends it.
+    /// the program any more: the rest is left out then, and a consumer whose stored settings can't be read, or are no
+    /// JSON object, is paused, since nobody can tell. ``Consumer/resume(by:)`` ends it.
     public var isPaused: Bool?
     /// The name of the processor that handles.
     public var processor: String?

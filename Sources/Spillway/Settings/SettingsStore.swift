@@ -24,6 +24,12 @@ public struct SettingsEntry: Sendable, Equatable {
 /// Keeps settings that change while a program runs, with their history: the last thousand revisions of each name.
 public protocol SettingsStore: Sendable {
     /// The newest entry of a name; `nil` if nobody has set anything.
+    ///
+    /// A consumer that starts asks for it, and what this throws decides how it goes on.
+    ///
+    /// - Throws: ``SettingsError`` if it can't be read whoever asks again, as when it is damaged: the consumer starts
+    ///   paused then, with what the program configured. Any other error means "try again": the consumer does not start
+    ///   before it has an answer, and asks with backoff, for ever.
     func current(_ name: String) async throws -> SettingsEntry?
 
     /// The entries of a name, newest first, at most so many.
