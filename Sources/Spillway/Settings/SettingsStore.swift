@@ -39,7 +39,9 @@ public protocol SettingsStore: Sendable {
     ///
     /// - Parameter revision: the revision that the change was made from, 0 for none: somebody else's change is not
     ///   overwritten unseen.
-    /// - Throws: ``SettingsError`` with ``SettingsError/Code/conflict`` if the newest revision is another one.
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/conflict`` if the newest revision is another one, which
+    ///   ``SettingsError/newestRevision`` names. After any other error it may be stored or not: a consumer looks with
+    ///   ``current(_:)``, and goes over to what it finds.
     func put(
         _ name: String, value: [UInt8], author: String, atMs: Int64, after revision: Int
     ) async throws -> SettingsEntry
@@ -73,6 +75,9 @@ public struct SettingsError: RetriableError, CustomStringConvertible {
     public var isRetriable: Bool { false }
     /// The error below, if there is one.
     public var cause: (any Error)?
+    /// Of a conflict: the revision that the store has, if it is known. With it a change can be made also from settings
+    /// that can't be read.
+    public var newestRevision: Int?
 
     /// Makes an error.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {
