@@ -4,6 +4,7 @@ extension BrokerConformance {
     static let deliveryChecks: [(name: String, check: Check)] = [
         ("records come only against demand", { try await $0.demandInRecords() }),
         ("bytes may be passed by one record", { try await $0.demandInBytes() }),
+        ("a demand without a limit is kept", { try await $0.demandWithoutLimit() }),
         ("membership events need no demand", { try await $0.eventsWithoutDemand() }),
         ("a paused partition is silent and others go on", { try await $0.pausing() }),
         ("a seek goes back and forward", { try await $0.seeking() }),
@@ -51,6 +52,15 @@ extension BrokerConformance {
             member.subscription.request(records: 0, bytes: 3_000)
             try await eventually("some more come") { member.seen.records.count >= 3 }
             try await steadily("but not all") { member.seen.records.count <= 5 }
+        }
+    }
+
+    private func demandWithoutLimit() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        try await withMember(broker, SubscriptionRequest(topic: topic, group: "g"), demand: nil) { member in
+            for _ in 0..<3 { member.subscription.request(records: .max, bytes: .max) }
+            try await send((0..<10).map { ("k", "\($0)") }, to: topic, broker)
+            try await eventually("all come") { member.seen.records.count == 10 }
         }
     }
 
@@ -219,6 +229,7 @@ extension BrokerConformance {
         let last = try await withMember(broker, request, demand: 4) { member in
             try await eventually("four come") { member.seen.records.count == 4 }
             try await member.subscription.commit(member.commits())
+            return member.seen.assignments.map(\.generation).max() ?? 0
         }
         let again = try await reopen(broker)
         try requireEqual(try await again.partitionCount(of: topic), 1, "the partitions after the restart")
@@ -229,11 +240,10 @@ extension BrokerConformance {
         }
         try await withMember(again, request) { member in
             try await eventually("the rest comes") { member.seen.records.count >= 6 }
-            return member.seen.assignments.map(\.generation).max() ?? 0
             try requireEqual(member.seen.values, (4..<10).map { "\($0)" }, "what comes after the commit")
-        }
-    }
-}
             let generations = member.seen.assignments.map(\.generation)
             try require(
                 generations.allSatisfy { $0 > last }, "generations after the restart are greater than before it")
+        }
+    }
+}
