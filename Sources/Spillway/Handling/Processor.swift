@@ -27,6 +27,9 @@ public struct Processor: Sendable {
         }
     }
 
+    /// True if it takes one record at a time.
+    package var isSingle: Bool { single != nil }
+
     private init(
         name: String, limits: BatchLimits, shape: Shape, single: Single? = nil, positionOwner: (any PositionOwner)?
     ) {

@@ -159,10 +159,8 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         try Self.require(maxBatchBytes.map { $0 >= 1 } ?? true, "max_batch_bytes", "at least 1")
         try Self.require(
             maxBatchDelayMs.map { (0...3_600_000).contains($0) } ?? true, "max_batch_delay_ms", "0 to 3600000")
-        // A processor of single records stays one.
-        if limits.maxRecords == 1 { return limits }
         return BatchLimits(
-            maxRecords: max(2, maxBatchRecords ?? limits.maxRecords), maxBytes: maxBatchBytes ?? limits.maxBytes,
+            maxRecords: maxBatchRecords ?? limits.maxRecords, maxBytes: maxBatchBytes ?? limits.maxBytes,
             maxDelay: maxBatchDelayMs.map { .milliseconds($0) } ?? limits.maxDelay)
     }
 

@@ -6,12 +6,14 @@ package struct EngineSettings: Sendable {
     package var limits: BatchLimits
     /// Whole slices of a partition are handed out.
     package var isPartitionBatch: Bool
+    /// Records are handled one by one, and a worker takes several only to spare itself the way.
+    package var isSingle: Bool
     /// Partitions wait for ``ConsumerEngine/opened(_:epoch:at:held:now:)`` after they are assigned, with a position.
     package var asksForPositions: Bool
-    /// Records may be moved to a ``FailureStore``.
-    package var usesFailureStore = false
     /// Where a partition begins is committed at once: the broker would say another place the next time.
     package var commitsStart: Bool
+    /// Records may be moved to a ``FailureStore``.
+    package var usesFailureStore = false
     package var group: String
     package var concurrency: Int
     /// How many records a worker takes at a time where each is handled on its own.
@@ -38,11 +40,12 @@ package struct EngineSettings: Sendable {
         order = processor.isPartitionBatch ? .partition : configuration.order
         limits = processor.limits
         isPartitionBatch = processor.isPartitionBatch
+        isSingle = processor.isSingle
         asksForPositions = processor.positionOwner != nil
+        commitsStart = configuration.start == .latest
         self.usesFailureStore = usesFailureStore && !processor.isPartitionBatch
         group = configuration.group
         concurrency = configuration.concurrency
-        commitsStart = configuration.start == .latest
         hotKeys = configuration.order == .key && !processor.isPartitionBatch ? configuration.hotKeys : nil
         rate = configuration.rate
         leasedRate = configuration.globalRate.map { LeasedRate(initialShare: $0.initialShare, maxLease: $0.maxLease) }
