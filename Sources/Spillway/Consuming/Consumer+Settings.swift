@@ -16,8 +16,9 @@ extension Consumer {
 
     /// Replaces the settings: checks them, stores them with who changed them and when, and goes over to them.
     ///
-    /// Nothing is lost, and nothing that has been handled is handled again. Another processor or topic makes the consumer
-    /// drain within `shutdownDrainTimeout` and begin again; everything else changes in place.
+    /// Nothing is lost. Another processor or topic makes the consumer drain within `shutdownDrainTimeout` and begin again;
+    /// everything else changes in place. Nothing that has been handled is handled again, but for the records of handlers
+    /// that outlast that drain.
     ///
     /// - Parameters:
     ///   - author: who changes them, for the history.
@@ -45,7 +46,6 @@ extension Consumer {
         return next
     }
 
-    /// The changes of the settings, newest first, at most so many; none without a settings store.
     /// Stores settings, or takes over what the store has in their place.
     private func put(
         _ settings: ConsumerSettings, by author: String, after present: Int, in store: any SettingsStore
@@ -85,6 +85,7 @@ extension Consumer {
             metadata: ["author": "\(newest.author)", "revision": "\(newest.revision)"])
     }
 
+    /// The changes of the settings, newest first, at most so many; none without a settings store.
     public func settingsHistory(limit: Int) async throws -> [SettingsEntry] {
         try await settingsStore?.history(settingsName, limit: limit) ?? []
     }

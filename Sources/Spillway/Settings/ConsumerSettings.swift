@@ -4,7 +4,7 @@ import FoundationEssentials
 ///
 /// Pausing, rates, workers, limits and thresholds change in place, between two records. Another processor or topic makes
 /// the consumer drain, commit, and begin again with the new one in the same process; nothing is lost, and nothing is
-/// handled again that had been handled.
+/// handled again that had been handled, but for the records of handlers that outlast `shutdownDrainTimeout`.
 public struct ConsumerSettings: Codable, Hashable, Sendable {
     /// Handles nothing and fetches nothing while true. Survives restarts, also where nothing else of what is stored fits
     /// the program any more: the rest is left out then, and a consumer whose stored settings can't be read, or are no
