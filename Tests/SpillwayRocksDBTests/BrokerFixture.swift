@@ -37,6 +37,15 @@ final class BrokerFixture {
 func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
 
 extension Subscription {
+    /// Waits for a partition to be assigned; to be called before records are asked for.
+    func assignment(of partition: TopicPartition) async throws -> Assignment {
+        while let event = try await next() {
+            guard case .assigned(let assignments) = event else { continue }
+            if let assignment = assignments.first(where: { $0.partition == partition }) { return assignment }
+        }
+        throw CancellationError()
+    }
+
     /// Receives records until there are so many, asking for them all at once; checks the deadline.
     func take(
         _ count: Int, assigned: (Assignment) -> Void = { _ in }, within seconds: Int = 20

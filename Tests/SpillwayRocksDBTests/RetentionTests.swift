@@ -76,7 +76,8 @@ import Testing
         #expect(try fixture.broker.startPosition(of: "t") == start)
         let partition = TopicPartition(source: "embedded", topic: "t", partition: 0)
         let half = Position(high: start.high, low: start.low + 16 * 8)
-        try await subscription.commit([Commit(partition: partition, generation: 1, next: half)])
+        let generation = try await subscription.assignment(of: partition).generation
+        try await subscription.commit([Commit(partition: partition, generation: generation, next: half)])
         try await eventually("what was committed goes, once that is durable") {
             try await fixture.broker.runRetention()
             return try fixture.broker.startPosition(of: "t") > start
@@ -150,7 +151,8 @@ import Testing
         let partition = TopicPartition(source: "embedded", topic: "t", partition: 1)
         func commitAtEnd(_ subscription: any Subscription) async throws -> Position {
             let end = try #require(try await fixture.broker.endPositions(of: "t")[partition])
-            try await subscription.commit([Commit(partition: partition, generation: 1, next: end)])
+            let generation = try await subscription.assignment(of: partition).generation
+            try await subscription.commit([Commit(partition: partition, generation: generation, next: end)])
             try fixture.database.sync()
             return end
         }

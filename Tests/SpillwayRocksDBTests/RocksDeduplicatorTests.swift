@@ -60,6 +60,18 @@ import Testing
         try result.get()
     }
 
+    @Test func numbersOfClaimsGrowOverRestartsWhateverTheClockSays() async throws {
+        let home = Home()
+        var last: UInt64 = 0
+        for hours in [0, -24, 48, -72] {
+            home.time.setWall(milliseconds: home.time.wallMilliseconds() + Int64(hours) * 3_600_000)
+            let numbers = try await claims(try home.open(), 0..<100).map(\.number)
+            #expect(numbers.count == 100 && numbers == numbers.sorted() && numbers[0] > last && numbers[99] < 1 << 63)
+            last = numbers[99]
+            try await home.close()
+        }
+    }
+
     @Test func aMarkIsSyncedWhenItsCompletionReturns() async throws {
         let home = Home()
         let store = try home.open()

@@ -142,6 +142,12 @@ import Testing
         }
         try values.put(row.name, row.value)
         #expect(try await store.current("n")?.value == [1])
+        // What is newer can be read all the same, and what can't be read can be replaced.
+        try values.put(row.name, [])
+        #expect(try await store.put("n", value: [2], author: "", atMs: 0, after: 1).revision == 2)
+        #expect(try await store.current("n")?.value == [2])
+        #expect(try await store.history("n", limit: 1).map(\.revision) == [2])
+        await #expect(throws: SettingsError.self) { try await store.history("n", limit: 2) }
         store.close()
         let closed = await #expect(throws: (any Error).self) { try await store.current("n") }
         #expect(closed != nil)

@@ -69,7 +69,9 @@ public struct SubscriptionRequest: Sendable {
     public enum Start: Hashable, Sendable {
         /// At the oldest record that is kept.
         case earliest
-        /// After the newest record.
+        /// After the newest record that is there when a partition is assigned. A ``Consumer`` commits that place at
+        /// once, and so should whoever subscribes: until there is a commit, the next assignment begins after what is
+        /// newest then, and what was delivered and not handled in between is passed over.
         case latest
     }
 
@@ -176,7 +178,9 @@ public struct Commit: Hashable, Sendable {
 public struct Assignment: Hashable, Sendable {
     /// The partition.
     public var partition: TopicPartition
-    /// Grows with each assignment of this partition within the group, also when the group was deleted in between.
+    /// Grows with each assignment of this partition within the group, also when the group was deleted in between, and
+    /// over restarts of a broker whose groups outlive its process. One without a memory, as ``InMemoryBroker``, begins
+    /// anew with its process: a fence that is kept for longer must not compare what it gives.
     public var generation: UInt64
     /// Where delivery begins unless the consumer seeks.
     public var start: Position

@@ -16,34 +16,73 @@ extension Consumer {
 
     /// Replaces the settings: checks them, stores them with who changed them and when, and goes over to them.
     ///
-    /// Nothing is lost, and nothing that has been handled is handled again. Another processor or topic makes the consumer
-    /// drain within `shutdownDrainTimeout` and begin again; everything else changes in place.
+    /// Nothing is lost. Another processor or topic makes the consumer drain within `shutdownDrainTimeout` and begin again;
+    /// everything else changes in place. Nothing that has been handled is handled again, but for the records of handlers
+    /// that outlast that drain.
     ///
     /// - Parameters:
     ///   - author: who changes them, for the history.
     ///   - revision: the revision that the change was made from; `nil` is the present one.
     /// - Returns: the revision that now holds.
     /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid``, naming the field, or
-    ///   ``SettingsError/Code/conflict``; what the store throws. Nothing was changed then.
+    ///   ``SettingsError/Code/conflict``; nothing was changed then. What the store throws: the change may be stored or not
+    ///   then. After a conflict or an error of the store the consumer goes over to what the store has, if that is newer
+    ///   and can be read: make the change again from ``settings``.
     @discardableResult
     public func change(_ settings: ConsumerSettings, by author: String, after revision: Int? = nil) async throws -> Int
     {
         let effective = try effective(settings)
         try await checkTopic(effective.configuration.topic)
         let present = control.withLock { $0.revision }
-        guard revision.map({ $0 == present }) ?? true else {
-            throw SettingsError.conflict(settingsName, expected: revision ?? 0, found: present)
+        if let revision, revision != present {
+            // Whoever has seen a greater one has seen it in the store.
+            if revision > present { await catchUp(with: try? await settingsStore?.current(settingsName)) }
+            throw SettingsError.conflict(settingsName, expected: revision, found: control.withLock { $0.revision })
         }
         var next = present + 1
-        if let settingsStore {
-            next = try await settingsStore.put(
-                settingsName, value: settings.json(), author: author,
-                atMs: consumerWallMs, after: present
-            ).revision
-        }
+        if let settingsStore { next = try await put(settings, by: author, after: present, in: settingsStore) }
         try await goOver(to: effective, settings, from: present, revision: next)
         logger.notice("settings changed", metadata: ["author": "\(author)", "revision": "\(next)"])
         return next
+    }
+
+    /// Stores settings, or takes over what the store has in their place.
+    private func put(
+        _ settings: ConsumerSettings, by author: String, after present: Int, in store: any SettingsStore
+    ) async throws -> Int {
+        let (value, atMs) = (settings.json(), timeSource.wallMilliseconds())
+        do {
+            return try await store.put(settingsName, value: value, author: author, atMs: atMs, after: present).revision
+        } catch {
+            let newest: SettingsEntry?
+            do { newest = try await store.current(settingsName) } catch _ as SettingsError {
+                // What can't be read can be replaced, by whoever knows its revision.
+                if let revision = (error as? SettingsError)?.newestRevision { noteUnreadable(revision) }
+                throw error
+            } catch _ { throw error }
+            let mine = SettingsEntry(
+                name: settingsName, revision: present + 1, value: value, author: author, atMs: atMs)
+            // Only the answer was lost.
+            if newest == mine { return mine.revision }
+            await catchUp(with: newest)
+            throw error
+        }
+    }
+
+    private func noteUnreadable(_ revision: Int) {
+        control.withLock { $0.revision = max($0.revision, revision) }
+    }
+
+    /// Goes over to what the store has, if it is newer than what is known here.
+    private func catchUp(with newest: SettingsEntry?) async {
+        guard let newest else { return }
+        let present = control.withLock { $0.revision }
+        let settings = fitting(newest)
+        guard newest.revision > present, let effective = try? effective(settings) else { return }
+        try? await goOver(to: effective, settings, from: present, revision: newest.revision)
+        logger.notice(
+            "went over to the stored settings",
+            metadata: ["author": "\(newest.author)", "revision": "\(newest.revision)"])
     }
 
     /// The changes of the settings, newest first, at most so many; none without a settings store.
@@ -53,16 +92,23 @@ extension Consumer {
 
     /// Handles and fetches nothing until ``resume(by:)``, also over restarts where there is a settings store.
     public func pause(by author: String) async throws {
-        var settings = settings.settings
-        settings.isPaused = true
-        try await change(settings, by: author)
+        try await setPaused(true, by: author)
     }
 
     /// Goes on after a pause.
-    public func resume(by author: String) async throws {
-        var settings = settings.settings
-        settings.isPaused = nil
-        try await change(settings, by: author)
+    public func resume(by author: String) async throws { try await setPaused(nil, by: author) }
+
+    /// Changes the pause alone, whatever else is set meanwhile.
+    private func setPaused(_ isPaused: Bool?, by author: String) async throws {
+        var (settings, revision) = settings
+        settings.isPaused = isPaused
+        do { try await change(settings, by: author, after: revision) } catch let error as SettingsError {
+            let before = revision
+            (settings, revision) = self.settings
+            guard error.code == .conflict, revision > before else { throw error }
+            settings.isPaused = isPaused
+            try await change(settings, by: author, after: revision)
+        }
     }
 
     /// Goes on at another place, in the partitions that this consumer owns: what runs ends, what waits is forgotten, and
@@ -133,8 +179,6 @@ extension Consumer {
         if topic != present { try await ConsumerSettings.checkTopic(topic, at: broker) }
     }
 
-    private var consumerWallMs: Int64 { timeSource.wallMilliseconds() }
-
     private func goOver(
         to effective: EffectiveConfiguration, _ settings: ConsumerSettings, from present: Int, revision: Int
     ) async throws {
@@ -188,8 +232,11 @@ extension Consumer {
                     control.revision = entry.revision
                 }
             } catch let error as SettingsError {
-                logger.error("the stored settings can't be read and are left out", metadata: ["error": "\(error)"])
-                return
+                logger.error(
+                    "the stored settings can't be read and are left out, but for a pause that may be there: resume to end it",
+                    metadata: ["error": "\(error)"])
+                // What was read or set before holds on.
+                return control.withLock { if $0.revision == 0 { $0.settings.isPaused = true } }
             } catch {
                 attempts += 1
                 logger.warning("the settings can't be read, which is tried again", metadata: ["error": "\(error)"])

@@ -16,7 +16,8 @@ struct EffectiveConfiguration: Sendable {
                 .invalid, "processor must be one of \(processors.map(\.name).joined(separator: ", "))")
         }
         self.processor = processor
-        limits = try settings.applied(to: processor.limits)
+        let changed = try settings.applied(to: processor.limits)
+        limits = processor.isSingle ? processor.limits : changed
         isPaused = settings.isPaused ?? false
     }
 

@@ -16,14 +16,18 @@ package struct ClaimTable: Sendable {
     private var entries: [EventID: Entry] = [:]
     /// Claims in the order in which their leases pass; most of them have ended.
     private var order = Deque<EventClaim>()
-    private var lastNumber: UInt64 = 0
+    private var lastNumber: UInt64
     /// What the claims count for.
     package private(set) var bytes = 0
 
     /// How many claims there are.
     package var count: Int { entries.count }
 
-    package init(lease: Duration) { self.lease = lease }
+    /// - Parameter number: every claim's is greater; default 0.
+    package init(lease: Duration, above number: UInt64 = 0) {
+        self.lease = lease
+        lastNumber = number
+    }
 
     /// For how long an id is held; `nil` if it can be claimed.
     package func held(_ id: EventID, now: MonotonicInstant) -> Duration? {

@@ -29,28 +29,17 @@ struct DeduplicationPlan: Sendable {
         var abandoned: [EventClaim] = []
     }
 
-    private struct Lane: Hashable {
-        var partition: TopicPartition
-        var key: ArraySlice<UInt8>?
-    }
-
     private(set) var steps: [Step]
-    private let lanes: [Lane?]
+    private let lanes: [OrderLane?]
 
     init(_ steps: [Step], of records: [HandlingContext], order: OrderMode) {
         self.steps = steps
-        lanes = records.map { context in
-            switch order {
-            case .key: context.record.key.map { Lane(partition: context.partition, key: $0) }
-            case .partition: Lane(partition: context.partition, key: nil)
-            case .none: nil
-            }
-        }
+        lanes = records.map { OrderLane($0, order: order) }
     }
 
     /// Puts off what stands behind something that is put off, and returns the claims that it had.
     mutating func holdBack() -> [EventClaim] {
-        var blocked: Set<Lane> = []
+        var blocked: Set<OrderLane> = []
         var claims: [EventClaim] = []
         for (place, step) in steps.enumerated() {
             guard let lane = lanes[place] else { continue }
@@ -76,7 +65,7 @@ struct DeduplicationPlan: Sendable {
     func conclude(_ handledOutcomes: [RecordOutcome]) -> Conclusion {
         var conclusion = Conclusion(outcomes: [])
         conclusion.outcomes.reserveCapacity(steps.count)
-        var blocked: Set<Lane> = []
+        var blocked: Set<OrderLane> = []
         var answers = handledOutcomes.makeIterator()
         for (place, step) in steps.enumerated() {
             let outcome: RecordOutcome
@@ -121,7 +110,7 @@ struct DeduplicationPlan: Sendable {
         return done
     }
 
-    private func isIn(_ blocked: Set<Lane>, _ place: Int) -> Bool {
+    private func isIn(_ blocked: Set<OrderLane>, _ place: Int) -> Bool {
         guard let lane = lanes[place] else { return false }
         return blocked.contains(lane)
     }

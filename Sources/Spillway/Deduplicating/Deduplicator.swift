@@ -64,7 +64,8 @@ public enum DeduplicationAnswer: Hashable, Sendable {
 public struct EventClaim: Hashable, Sendable {
     /// The event.
     public var id: EventID
-    /// Grows with each claim of the store, so that of two holders of one id the later one has the greater number.
+    /// Grows with each claim of the store, so that of two holders of one id the later one has the greater number; also
+    /// over restarts, where the store outlives its process. At most 2⁶³ - 1 in practice, so that it fits a signed column.
     public var number: UInt64
     /// When the lease passes, by the clock of this process.
     public var expires: MonotonicInstant

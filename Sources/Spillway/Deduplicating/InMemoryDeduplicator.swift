@@ -3,7 +3,7 @@ import Synchronization
 
 /// A ``Deduplicator`` in this process's memory: for tests, and where a restart may forget.
 ///
-/// Durable means here: as long as the object lives. Each `begin` forgets up to two events that have expired for each id
+/// Durable means here: as long as the object lives, and claims are numbered anew by the next one. Each `begin` forgets up to two events that have expired for each id
 /// that it is asked for, so no call is long.
 public final class InMemoryDeduplicator: Deduplicator {
     fileprivate struct Mark: Sendable {

@@ -2,7 +2,7 @@
 public struct DeadLetter: Sendable {
     /// Which record, of which group.
     public var name: RecordName
-    /// The record as it was received: the original key, value, headers and time.
+    /// The record as it was received: the original key, value, headers and time; its position is the name's.
     public var record: Record
     /// Why it was given up.
     public var reason: String
@@ -11,10 +11,10 @@ public struct DeadLetter: Sendable {
     /// When it was given up, in milliseconds since 1970 UTC.
     public var failedAtMs: Int64
 
-    /// Makes a dead letter.
+    /// Makes a dead letter. The record gets the name's position, whatever its own is.
     public init(name: RecordName, record: Record, reason: String, attempts: Int, failedAtMs: Int64) {
         self.name = name
-        self.record = record
+        self.record = record.standing(at: name.position)
         self.reason = reason
         self.attempts = attempts
         self.failedAtMs = failedAtMs

@@ -45,7 +45,9 @@ public protocol FailureStore: Sendable {
     ) async throws
 
     /// A consumer has been assigned a partition under a generation: from now on operations of earlier generations are
-    /// refused, for as long as this process lives at least.
+    /// refused, for as long as this process lives at least. A store may keep that longer only for brokers whose
+    /// generations grow over restarts, as the embedded one's do: those of a broker without a memory begin anew with its
+    /// process, and everything that it owned before would be refused then.
     ///
     /// - Returns: the partition's ``heldKeys(group:partition:)``.
     func open(group: String, partition: TopicPartition, generation: UInt64) async throws -> [HeldKeySummary]

@@ -70,7 +70,7 @@ public struct SideEntry: Sendable {
     /// The record as it was received; its position is the name's.
     public var record: Record
 
-    /// Makes an entry.
+    /// Makes an entry. The record gets the name's position, whatever its own is.
     public init(
         name: RecordName, mode: Mode, dueMs: Int64, attempts: Int, rounds: Int, reason: String, record: Record
     ) {
@@ -80,7 +80,7 @@ public struct SideEntry: Sendable {
         self.attempts = attempts
         self.rounds = rounds
         self.reason = reason
-        self.record = record
+        self.record = record.standing(at: name.position)
     }
 
     /// What the entry counts for against limits in bytes.

@@ -25,7 +25,8 @@ public protocol AggregateHandler: Sendable {
     /// What events are folded into.
     associatedtype Aggregate: Sendable
 
-    /// Decodes a record; a record that can't be decoded leaves the fold and the others go on.
+    /// Decodes a record; a record that can't be decoded leaves the fold and the others go on. If the error is a
+    /// ``RetriableError`` that says so the record comes again, and the later ones of its key leave the batch with it.
     func decode(_ record: Record) throws -> Event
 
     /// Folds one event into the key's aggregate, which is `nil` at the key's first event.

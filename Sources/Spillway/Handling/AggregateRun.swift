@@ -1,6 +1,7 @@
 /// Folds a batch by key in the order of arrival, flushes the aggregates, and gives each key's outcome to its records.
 struct AggregateRun<Handler: AggregateHandler> {
     let handler: Handler
+    let order: OrderMode
 
     private struct Fold {
         var key: [UInt8]
@@ -12,7 +13,12 @@ struct AggregateRun<Handler: AggregateHandler> {
         var outcomes = [RecordOutcome](repeating: .done, count: contexts.count)
         var folds: [Fold] = []
         var indexOfKey: [ArraySlice<UInt8>: Int] = [:]
+        var blocked = BlockedLanes(order)
         for (place, context) in contexts.enumerated() {
+            if let heldBack = blocked.outcome(of: context) {
+                outcomes[place] = heldBack
+                continue
+            }
             do {
                 let event = try handler.decode(context.record)
                 let key = context.record.key ?? []
@@ -25,6 +31,7 @@ struct AggregateRun<Handler: AggregateHandler> {
                 folds[index].places.append(place)
             } catch {
                 outcomes[place] = RecordOutcome(thrown: decodingFailure(error))
+                blocked.note(outcomes[place], of: context)
             }
         }
         let flushing = folds.filter { $0.aggregate != nil }

@@ -22,7 +22,8 @@ public protocol BatchHandler: Sendable {
     /// What ``prepare(_:)`` hands to ``handle(_:prepared:)``.
     associatedtype Prepared: Sendable = Void
 
-    /// Decodes a record; a record that can't be decoded leaves the batch and the others go on.
+    /// Decodes a record; a record that can't be decoded leaves the batch and the others go on. If the error is a
+    /// ``RetriableError`` that says so the record comes again, and the later ones of its key leave the batch with it.
     func decode(_ record: Record) throws -> Event
 
     /// Fetches for the whole batch what handling needs, such as the old rows in one read.

@@ -1,6 +1,7 @@
 /// Decodes, prepares and handles a batch; records that can't be decoded get their outcome and leave it.
 struct BatchRun<Handler: BatchHandler> {
     let handler: Handler
+    let order: OrderMode
 
     func outcomes(of contexts: [HandlingContext]) async -> [RecordOutcome] {
         var outcomes = [RecordOutcome](repeating: .done, count: contexts.count)
@@ -8,12 +9,18 @@ struct BatchRun<Handler: BatchHandler> {
         var places: [Int] = []
         items.reserveCapacity(contexts.count)
         places.reserveCapacity(contexts.count)
+        var blocked = BlockedLanes(order)
         for (place, context) in contexts.enumerated() {
+            if let heldBack = blocked.outcome(of: context) {
+                outcomes[place] = heldBack
+                continue
+            }
             do {
                 items.append(BatchItem(event: try handler.decode(context.record), context: context))
                 places.append(place)
             } catch {
                 outcomes[place] = RecordOutcome(thrown: decodingFailure(error))
+                blocked.note(outcomes[place], of: context)
             }
         }
         guard !items.isEmpty else { return outcomes }

@@ -3,8 +3,8 @@
 /// A consumer holds one or more, each with a name of its own; one of them handles.
 public struct Processor: Sendable {
     package enum Shape: Sendable {
-        /// Records with an outcome each.
-        case records(@Sendable ([HandlingContext]) async -> [RecordOutcome])
+        /// Records with an outcome each, in the order that the consumer keeps.
+        case records(@Sendable ([HandlingContext], OrderMode) async -> [RecordOutcome])
         /// A whole slice of a partition, which works or throws.
         case partitionBatch(@Sendable (RecordBatch) async throws -> Void)
     }
@@ -26,6 +26,9 @@ public struct Processor: Sendable {
         case .partitionBatch: true
         }
     }
+
+    /// True if it takes one record at a time.
+    package var isSingle: Bool { single != nil }
 
     private init(
         name: String, limits: BatchLimits, shape: Shape, single: Single? = nil, positionOwner: (any PositionOwner)?
@@ -55,7 +58,7 @@ public struct Processor: Sendable {
     public static func single(_ handler: some SingleHandler, name: String = "single") -> Processor {
         Processor(
             name: name, limits: BatchLimits(maxRecords: 1, maxBytes: 1, maxDelay: .zero),
-            shape: .records { await SingleRun(handler: handler).outcomes(of: $0) },
+            shape: .records { records, _ in await SingleRun(handler: handler).outcomes(of: records) },
             single: { await SingleRun(handler: handler).outcome(of: $0) },
             positionOwner: handler as? any PositionOwner)
     }
@@ -65,7 +68,8 @@ public struct Processor: Sendable {
         _ handler: some BatchHandler, name: String = "batch", limits: BatchLimits = BatchLimits()
     ) -> Processor {
         Processor(
-            name: name, limits: limits, shape: .records { await BatchRun(handler: handler).outcomes(of: $0) },
+            name: name, limits: limits,
+            shape: .records { await BatchRun(handler: handler, order: $1).outcomes(of: $0) },
             positionOwner: handler as? any PositionOwner)
     }
 
@@ -75,7 +79,8 @@ public struct Processor: Sendable {
         limits: BatchLimits = BatchLimits(maxRecords: 5_000, maxBytes: 16 << 20, maxDelay: .seconds(1))
     ) -> Processor {
         Processor(
-            name: name, limits: limits, shape: .records { await AggregateRun(handler: handler).outcomes(of: $0) },
+            name: name, limits: limits,
+            shape: .records { await AggregateRun(handler: handler, order: $1).outcomes(of: $0) },
             positionOwner: handler as? any PositionOwner)
     }
 }

@@ -41,6 +41,8 @@ public struct HandlerError: RetriableError, CustomStringConvertible {
         public static let rejected = Code("rejected")
         /// Something that handling needs is not available.
         public static let unavailable = Code("unavailable")
+        /// An earlier record of the same key, or partition, comes again, and this one after it.
+        public static let heldBack = Code("held-back")
         /// A handler answered with another number of outcomes than it was given records.
         public static let outcomeCountDiffers = Code("outcome-count-differs")
     }

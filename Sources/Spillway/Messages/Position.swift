@@ -15,7 +15,8 @@ public struct Position: Hashable, Comparable, Sendable {
         self.low = low
     }
 
-    /// The place before every record of a partition.
+    /// The first place that there can be: no record of a partition stands before it. One may stand at it, as in a log
+    /// that counts from zero.
     public static let start = Position(high: 0, low: 0)
 
     /// The first place after this one: what is committed when everything up to and with this record is done.

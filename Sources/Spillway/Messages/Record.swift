@@ -44,6 +44,14 @@ public struct Record: Sendable {
             position: position, timestampMs: timestampMs, headers: headers)
     }
 
+    /// The record at a place, whatever place it was said to have.
+    func standing(at place: Position) -> Record {
+        if position == place { return self }
+        return Record(
+            storage: storage, keyRange: keyRange, valueRange: valueRange, position: place, timestampMs: timestampMs,
+            headers: headers)
+    }
+
     /// The key; a slice, not a copy.
     public var key: ArraySlice<UInt8>? { keyRange.map { storage.bytes[$0] } }
     /// The value; a slice, not a copy. `nil` is a tombstone.

@@ -38,7 +38,8 @@ public final class Producer: Sendable {
     /// Sends one message; returns when it is durable.
     ///
     /// - Throws: `BrokerError`; with ``BrokerError/Code/outcomeUnknown`` it may be durable or not, and sending it
-    ///   again with the same deduplication token is safe.
+    ///   again with the same deduplication token is safe. An interceptor that answers another number of receipts than
+    ///   it was given messages leaves the outcome unknown too.
     public func send(_ message: Message) async throws -> SendReceipt {
         guard interceptors.isEmpty else { return try await intercepted([message])[0] }
         let size = message.byteCount
@@ -86,8 +87,9 @@ public final class Producer: Sendable {
     private func intercepted(_ messages: [Message]) async throws -> [SendReceipt] {
         let receipts = try await chain(from: 0)(messages, topic)
         guard receipts.count == messages.count else {
+            // Whether the broker was asked, and what it said, nobody can tell any more.
             throw BrokerError(
-                .failed, "an interceptor answered \(receipts.count) receipts for \(messages.count) messages")
+                .outcomeUnknown, "an interceptor answered \(receipts.count) receipts for \(messages.count) messages")
         }
         return receipts
     }

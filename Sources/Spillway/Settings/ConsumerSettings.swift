@@ -4,11 +4,11 @@ import FoundationEssentials
 ///
 /// Pausing, rates, workers, limits and thresholds change in place, between two records. Another processor or topic makes
 /// the consumer drain, commit, and begin again with the new one in the same process; nothing is lost, and nothing is
-/// handled again that had been handled.
+/// handled again that had been handled, but for the records of handlers that outlast `shutdownDrainTimeout`.
 public struct ConsumerSettings: Codable, Hashable, Sendable {
     /// Handles nothing and fetches nothing while true. Survives restarts, also where nothing else of what is stored fits
-    /// the program any more: the rest is left out then, and a consumer whose stored settings are no JSON object is
-    /// paused, since nobody can tell. ``Consumer/resume(by:)`` ends it.
+    /// the program any more: the rest is left out then, and a consumer whose stored settings can't be read, or are no
+    /// JSON object, is paused, since nobody can tell. ``Consumer/resume(by:)`` ends it.
     public var isPaused: Bool?
     /// The name of the processor that handles.
     public var processor: String?
@@ -159,10 +159,8 @@ public struct ConsumerSettings: Codable, Hashable, Sendable {
         try Self.require(maxBatchBytes.map { $0 >= 1 } ?? true, "max_batch_bytes", "at least 1")
         try Self.require(
             maxBatchDelayMs.map { (0...3_600_000).contains($0) } ?? true, "max_batch_delay_ms", "0 to 3600000")
-        // A processor of single records stays one.
-        if limits.maxRecords == 1 { return limits }
         return BatchLimits(
-            maxRecords: max(2, maxBatchRecords ?? limits.maxRecords), maxBytes: maxBatchBytes ?? limits.maxBytes,
+            maxRecords: maxBatchRecords ?? limits.maxRecords, maxBytes: maxBatchBytes ?? limits.maxBytes,
             maxDelay: maxBatchDelayMs.map { .milliseconds($0) } ?? limits.maxDelay)
     }
 

@@ -36,8 +36,10 @@ public final class InMemorySettingsStore: SettingsStore {
 extension SettingsError {
     /// Somebody was faster.
     package static func conflict(_ name: String, expected: Int, found: Int) -> SettingsError {
-        SettingsError(
+        var error = SettingsError(
             .conflict, "\(name) is at revision \(found), not \(expected): read it again, and make the change from there"
         )
+        error.newestRevision = found
+        return error
     }
 }

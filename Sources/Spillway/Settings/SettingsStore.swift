@@ -25,6 +25,12 @@ public struct SettingsEntry: Sendable, Equatable {
 /// are compared by their bytes. `SettingsStoreConformance` in SpillwayTesting checks what every store has to do.
 public protocol SettingsStore: Sendable {
     /// The newest entry of a name; `nil` if nobody has set anything.
+    ///
+    /// A consumer that starts asks for it, and what this throws decides how it goes on.
+    ///
+    /// - Throws: ``SettingsError`` if it can't be read whoever asks again, as when it is damaged: the consumer starts
+    ///   paused then, with what the program configured. Any other error means "try again": the consumer does not start
+    ///   before it has an answer, and asks with backoff, for ever.
     func current(_ name: String) async throws -> SettingsEntry?
 
     /// The entries of a name, newest first, at most so many.
@@ -34,7 +40,9 @@ public protocol SettingsStore: Sendable {
     ///
     /// - Parameter revision: the revision that the change was made from, 0 for none: somebody else's change is not
     ///   overwritten unseen.
-    /// - Throws: ``SettingsError`` with ``SettingsError/Code/conflict`` if the newest revision is another one.
+    /// - Throws: ``SettingsError`` with ``SettingsError/Code/conflict`` if the newest revision is another one, which
+    ///   ``SettingsError/newestRevision`` names. After any other error it may be stored or not: a consumer looks with
+    ///   ``current(_:)``, and goes over to what it finds.
     func put(
         _ name: String, value: [UInt8], author: String, atMs: Int64, after revision: Int
     ) async throws -> SettingsEntry
@@ -68,6 +76,9 @@ public struct SettingsError: RetriableError, CustomStringConvertible {
     public var isRetriable: Bool { false }
     /// The error below, if there is one.
     public var cause: (any Error)?
+    /// Of a conflict: the revision that the store has, if it is known. With it a change can be made also from settings
+    /// that can't be read.
+    public var newestRevision: Int?
 
     /// Makes an error.
     public init(_ code: Code, _ message: String, cause: (any Error)? = nil) {

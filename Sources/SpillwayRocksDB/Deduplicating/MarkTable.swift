@@ -10,8 +10,9 @@ struct MarkSize: Equatable, Sendable {
 /// The marks of handled events, in a column family of their own.
 ///
 /// `t`, varint length of the scope, scope, id: when it expires, in ms since 1970 (8, big endian). `e`, when it expires (8,
-/// big endian), scope and id as above: nothing. `n`: entries and bytes (8 and 8, big endian). For each `t` there is
-/// exactly one `e` and the other way round, so the oldest marks are found, and removed, without looking at any other.
+/// big endian), scope and id as above: nothing. `n`: entries and bytes (8 and 8, big endian). `c`: above which number
+/// claims were numbered since the last opening (8, big endian). For each `t` there is exactly one `e` and the other way
+/// round, so the oldest marks are found, and removed, without looking at any other.
 ///
 /// Reads may come from any thread; ``write(_:)`` from one at a time.
 final class MarkTable: Sendable {
@@ -38,6 +39,7 @@ final class MarkTable: Sendable {
     }
 
     private static let countKey = TokenEncoding.counterKey([])
+    private static let claimKey = [UInt8(ascii: "c")]
 
     private let database: Database
     private let family: ColumnFamily
@@ -59,6 +61,15 @@ final class MarkTable: Sendable {
             throw DatabaseError(.corruption, "the count of marks is malformed")
         }
         return MarkSize(entries: Int(words[0]), bytes: Int(words[1]))
+    }
+
+    /// The number above which claims are numbered from now on. Blocks.
+    ///
+    /// Nobody gives a million million numbers before the next opening, nor a million in a millisecond; and until the year
+    /// 2109 what comes of the clock leaves half of the numbers of a signed word free.
+    func beginClaims(nowMs: Int64) throws -> UInt64 {
+        let time = UInt64(min(max(0, nowMs), 1 << 42)) << 20
+        return try database.beginCount(Self.claimKey, in: family, step: 1 << 40, time: time)
     }
 
     /// For each id whether it is marked and has not expired. Blocks, unless the tier is the cache.

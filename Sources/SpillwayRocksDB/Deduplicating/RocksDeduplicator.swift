@@ -6,7 +6,8 @@ internal import Synchronization
 ///
 /// A mark is synced when `complete` returns; all completions that come while a sync runs share the next one. Claims are
 /// kept in memory only: whoever held one ended with the process, so after a restart every event that is not marked may
-/// begin at once. Marks that have expired are removed along with new ones, two for each and a few more, found without
+/// begin at once. Their numbers grow over restarts all the same, so that an effect of a process that was thought dead can
+/// be refused. Marks that have expired are removed along with new ones, two for each and a few more, found without
 /// looking at the rest.
 ///
 /// Marks expire by the wall clock, as they outlive the process: set back, it makes them live longer.
@@ -56,7 +57,8 @@ public final class RocksDeduplicator: Deduplicator {
     private let writeCount = Atomic<Int>(0)
     private let beforeLook: (@Sendable () async -> Void)?
 
-    /// Opens the store; makes its column family if it is not there. Blocks.
+    /// Opens the store; makes its column family if it is not there, and notes above which number its claims are numbered.
+    /// Blocks.
     ///
     /// - Parameters:
     ///   - name: the column family's; of two stores in one database each has its own.
@@ -78,7 +80,9 @@ public final class RocksDeduplicator: Deduplicator {
         self.timeSource = timeSource
         self.beforeLook = beforeLook
         marks = try MarkTable(database, name: name)
-        state = Mutex(State(claims: ClaimTable(lease: limits.claimLease), stored: try marks.loadSize()))
+        let begin = try marks.beginClaims(nowMs: timeSource.wallMilliseconds())
+        state = Mutex(
+            State(claims: ClaimTable(lease: limits.claimLease, above: begin), stored: try marks.loadSize()))
     }
 
     /// Refuses new calls, waits for those that have begun, and ends the store's threads. The database stays open.

@@ -43,9 +43,10 @@ final class GroupCoordinator: Sendable {
     private struct State {
         var groups: [Name: Group] = [:]
         var lastMember: UInt64 = 0
-        /// No deleted group has given a greater generation. A new group goes on above it: whoever has seen the old one,
-        /// as the failure store, takes a generation that comes again for that of an earlier owner.
-        var lastGeneration: UInt64 = 0
+        /// No deleted group, and none of before the last restart, has given a greater generation. A group goes on above it:
+        /// whoever has seen the old one, as the failure store, takes a generation that comes again for that of an earlier
+        /// owner.
+        var lastGeneration: UInt64
         var isClosed = false
 
         func newGroup(_ log: TopicLog) -> Group {
@@ -58,13 +59,15 @@ final class GroupCoordinator: Sendable {
     private let metrics: LogMetrics
     /// How long a member may take to give a partition back.
     private let revocationTimeout: Duration
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
+    /// Opens the groups, and notes above which generation they go on. Blocks.
     init(_ database: Database, _ metrics: LogMetrics, revocationTimeout: Duration) throws {
         self.database = database
         self.metrics = metrics
         self.revocationTimeout = revocationTimeout
         store = try GroupStore(database)
+        state = Mutex(State(lastGeneration: try store.beginGenerations(nowMs: wallMilliseconds())))
     }
 
     /// Reads what a topic's groups have committed. Blocks.

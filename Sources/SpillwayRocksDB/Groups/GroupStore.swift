@@ -3,11 +3,13 @@ internal import Spillway
 /// What groups have committed, in a column family: `c` and `g` rows under (topic, group).
 ///
 /// `g`, varint length of the topic, topic, group: whether it holds retention (1), the sequence where it began (8, big
-/// endian). `c`, the same, partition (2, big endian): position (8 and 8, big endian), then the hint if there is one.
+/// endian). `c`, the same, partition (2, big endian): position (8 and 8, big endian), then the hint if there is one. `n`:
+/// above which number generations were given since the last opening (8, big endian).
 struct GroupStore: Sendable {
     static let familyName = "groups"
     private static let commit = UInt8(ascii: "c")
     private static let group = UInt8(ascii: "g")
+    private static let generation = UInt8(ascii: "n")
 
     struct Stored: Sendable {
         var holdsRetention = false
@@ -23,6 +25,13 @@ struct GroupStore: Sendable {
         var options = ColumnFamily.Options(name: Self.familyName)
         options.writeBufferBytes = 4 << 20
         family = try database.ensureFamily(options)
+    }
+
+    /// The number above which generations are given from now on; synced on return. Blocks.
+    ///
+    /// Nobody moves a partition four thousand million times before the next opening, nor a thousand times a second.
+    func beginGenerations(nowMs: Int64) throws -> UInt64 {
+        try database.beginCount([Self.generation], in: family, step: 1 << 32, time: UInt64(max(0, nowMs)))
     }
 
     private static func key(_ kind: UInt8, _ topic: String, _ group: String) -> [UInt8] {

@@ -35,6 +35,17 @@ public struct KeyValueStore: Sendable {
         try database.write(batch, sync: true)
     }
 
+    /// The last of the names that begin so, in the order of the names' bytes, with its value; `nil` if there is none.
+    func last(prefix: String) throws -> (name: String, value: [UInt8])? {
+        let start = Array(prefix.utf8)
+        let walk = database.iterator(family, .init(lower: start, upper: nil))
+        // No byte of a name is greater.
+        walk.seek(backTo: start + [.max])
+        try walk.check()
+        guard walk.isValid, walk.key.starts(with: start) else { return nil }
+        return (String(decoding: walk.key, as: UTF8.self), walk.value)
+    }
+
     /// All names that begin so, with their values, in the order of the names' bytes.
     public func all(prefix: String = "") throws -> [(name: String, value: [UInt8])] {
         let start = Array(prefix.utf8)

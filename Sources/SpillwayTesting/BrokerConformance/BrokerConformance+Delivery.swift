@@ -15,6 +15,7 @@ extension BrokerConformance {
     static let deliveryChecks: [(name: String, check: Check)] = [
         ("records come only against demand", { try await $0.demandInRecords() }),
         ("bytes may be passed by one record", { try await $0.demandInBytes() }),
+        ("a demand without a limit is kept", { try await $0.demandWithoutLimit() }),
         ("membership events need no demand", { try await $0.eventsWithoutDemand() }),
         ("a paused partition is silent and others go on", { try await $0.pausing() }),
         ("what was fetched before a pause does not come after it", { try await $0.pausingWithinAFetch() }),
@@ -25,7 +26,7 @@ extension BrokerConformance {
         ("next() ends after close(), and throws when cancelled", { try await $0.closing() }),
         ("nothing is lost when subscribers close and come again", { try await $0.continuing() }),
         ("what is left to read can be counted", { try await $0.counting() }),
-        ("records, commits and tokens outlive a restart", { try await $0.reopening() }),
+        ("records, commits, tokens and the last generation outlive a restart", { try await $0.reopening() }),
     ]
 
     private func demandInRecords() async throws {
@@ -64,6 +65,15 @@ extension BrokerConformance {
             member.subscription.request(records: 0, bytes: 3_000)
             try await eventually("some more come") { member.seen.records.count >= 3 }
             try await steadily("but not all") { member.seen.records.count <= 5 }
+        }
+    }
+
+    private func demandWithoutLimit() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        try await withMember(broker, SubscriptionRequest(topic: topic, group: "g"), demand: nil) { member in
+            for _ in 0..<3 { member.subscription.request(records: .max, bytes: .max) }
+            try await send((0..<10).map { ("k", "\($0)") }, to: topic, broker)
+            try await eventually("all come") { member.seen.records.count == 10 }
         }
     }
 
@@ -290,9 +300,10 @@ extension BrokerConformance {
             .text("k", "0", deduplication: features.deduplication ? token : nil), to: topic)
         try await send((1..<10).map { ("k", "\($0)") }, to: topic, broker)
         let request = SubscriptionRequest(topic: topic, group: "g")
-        try await withMember(broker, request, demand: 4) { member in
+        let last = try await withMember(broker, request, demand: 4) { member in
             try await eventually("four come") { member.seen.records.count == 4 }
             try await member.subscription.commit(member.commits())
+            return member.seen.assignments.map(\.generation).max() ?? 0
         }
         let again = try await reopen(broker)
         try requireEqual(try await again.partitionCount(of: topic), 1, "the partitions after the restart")
@@ -304,6 +315,9 @@ extension BrokerConformance {
         try await withMember(again, request) { member in
             try await eventually("the rest comes") { member.seen.records.count >= 6 }
             try requireEqual(member.seen.values, (4..<10).map { "\($0)" }, "what comes after the commit")
+            let generations = member.seen.assignments.map(\.generation)
+            try require(
+                generations.allSatisfy { $0 > last }, "generations after the restart are greater than before it")
         }
     }
 }

@@ -12,6 +12,7 @@ extension ConsumerConformance {
         ("what comes again to an earlier owner is handled again", { try await $0.comingBack() }),
         ("a handler is cancelled with its consumer, and its record comes again", { try await $0.cancelled() }),
         ("a consumer goes on when its connection breaks", { try await $0.reconnecting() }),
+        ("what comes to a group that begins at the latest record stays its own", { try await $0.latestStaysPut() }),
         ("shutdown ends while the broker can't be reached", { try await $0.shutdownWithoutBroker() }),
         ("shutdown drains what runs, and commits it", { try await $0.shutdownDrains() }),
     ]
@@ -200,6 +201,30 @@ extension ConsumerConformance {
             try await eventuallyCommitted(broker, topic)
         }
         try requireOrder(records, sent)
+    }
+
+    private func latestStaysPut() async throws {
+        let (broker, topic) = try await brokerWithTopic(partitions: 1)
+        let faulty = FaultInjectingBroker(broker)
+        let records = HandledRecords()
+        var configuration = configuration(topic)
+        configuration.start = .latest
+        try await send([("a", "before")], to: topic, broker)
+        records.tell("0", .block)
+        try await withConsumer(faulty, configuration, records, ending: .killed) { _ in
+            try await eventually("its place is committed") {
+                try await broker.committed(group: "g", topic: topic).count == 1
+            }
+            try await send([("a", "0"), ("a", "1")], to: topic, broker)
+            try await eventually("the first is being handled") { records.begun == ["0"] }
+            await faulty.disconnectAll()
+            try await eventually("it comes again over another connection") { records.begun == ["0", "0"] }
+        }
+        records.tell("0", .handle)
+        try await withConsumer(broker, configuration, records) { _ in
+            try await eventually("it comes to the next owner") { records.values == ["0", "1"] }
+            try await eventuallyCommitted(broker, topic)
+        }
     }
 
     private func shutdownWithoutBroker() async throws {

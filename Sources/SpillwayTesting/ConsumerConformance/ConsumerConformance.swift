@@ -25,7 +25,7 @@ public import Spillway
 /// | PublisherClose | *what was sent before its sender went is handled* |
 /// | MessageCtx | *a handler is cancelled with its consumer, and its record comes again* |
 /// | SubscribeCtx | broker: *next() ends after close(), and throws when cancelled* |
-/// | NewSubscriberReceivesOldMessages | broker: *a group begins at the earliest or the latest record* |
+/// | NewSubscriberReceivesOldMessages | broker: *a group begins at the earliest or the latest record*; *what comes to a group that begins at the latest record stays its own* |
 /// | Reconnect | *a consumer goes on when its connection breaks* |
 /// | ConsumerGroups | *each group handles everything* |
 ///

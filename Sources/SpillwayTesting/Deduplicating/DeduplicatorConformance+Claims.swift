@@ -15,7 +15,7 @@ extension DeduplicatorConformance {
         ("later claims have greater numbers", { try await $0.numbersGrow() }),
         ("of concurrent deliveries one takes effect", { try await $0.oneEffect() }),
         ("an effect that throws may come again", { try await $0.onceThatThrows() }),
-        ("a restart keeps marks and forgets claims", { try await $0.restart() }),
+        ("a restart keeps marks, forgets claims and goes on numbering them", { try await $0.restart() }),
     ]
 
     private func handledIsDuplicate() async throws {
@@ -186,9 +186,10 @@ extension DeduplicatorConformance {
         try requireEqual(figures.entries - figures.claims, 1, "the marks after the restart")
         try requireEqual(
             figures.bytes, figures.entries * Self.id("a").byteCount, "the bytes after the restart, of ids as long")
-        _ = try await store.first(Self.id("b"), "an event whose holder went with the process")
-        _ = try await store.first(Self.id("c"), "an abandoned event")
-        _ = lost
+        let taken = try await store.first(Self.id("b"), "an event whose holder went with the process")
+        try require(taken.number > lost.number, "the number of a claim is greater than those of before the restart")
+        let next = try await store.first(Self.id("c"), "an abandoned event")
+        try require(next.number > taken.number, "the number of a claim is greater than that of the one before")
         try await subject.pass(.milliseconds(39_999))
         try await store.requireDuplicate(Self.id("a"), "the mark just before its life is over")
         try await subject.pass(.milliseconds(1))

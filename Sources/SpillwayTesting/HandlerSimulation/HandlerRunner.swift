@@ -48,19 +48,24 @@ final class HandlerRunner: Sendable {
 
     let timeSource: ManualTimeSource
     let faults: SimulatedFaults
+    private let order: OrderMode
     private let makeProcess: @Sendable () -> Handling
     private let state = Mutex(State())
 
-    init(timeSource: ManualTimeSource, faults: SimulatedFaults, makeProcess: @escaping @Sendable () -> Handling) {
+    init(
+        timeSource: ManualTimeSource, faults: SimulatedFaults, order: OrderMode,
+        makeProcess: @escaping @Sendable () -> Handling
+    ) {
         self.timeSource = timeSource
         self.faults = faults
+        self.order = order
         self.makeProcess = makeProcess
     }
 
     /// Starts to handle a piece of work.
     func begin(_ work: Work, in number: Int) {
-        start(in: number) { handling in
-            let outcome = await handling.handle(work)
+        start(in: number) { [order] handling in
+            let outcome = await handling.handle(work, order: order)
             return { $0.ended.append(Ended(process: number, work: work, outcome: outcome)) }
         }
     }
@@ -154,10 +159,11 @@ final class HandlerRunner: Sendable {
 
 extension HandlerRunner.Handling {
     /// Handles a piece of work as a consumer does: through the interceptors, the first one outermost.
-    func handle(_ work: Work) async -> HandlerRunner.Outcome {
+    func handle(_ work: Work, order: OrderMode) async -> HandlerRunner.Outcome {
         switch (work.content, processor.shape) {
         case (.records(let records), .records(let handler)):
-            let whole: HandleNext = interceptors.reversed().reduce(handler) { next, interceptor in
+            let inner: HandleNext = { await handler($0, order) }
+            let whole = interceptors.reversed().reduce(inner) { next, interceptor in
                 { await interceptor.handle($0, next: next) }
             }
             return .records(await whole(records.map(\.context)))

@@ -108,7 +108,8 @@ public struct HandlerSimulation: Sendable {
         let run = begin(Surroundings(faults: faults, manualTime: time))
         let sample = run.makeProcess().processor
         let plan = SimulationPlan(&random, processor: sample, consumer: consumer)
-        let runner = HandlerRunner(timeSource: time, faults: faults, makeProcess: run.makeProcess)
+        let runner = HandlerRunner(
+            timeSource: time, faults: faults, order: plan.settings.order, makeProcess: run.makeProcess)
         defer { runner.finish() }
         let ledger = SimulationLedger(messages, plan, &random)
         var world = SimulationWorld(

@@ -42,12 +42,13 @@ extension SimulationLedger {
     /// The user's messages, each where its key belongs.
     init(_ messages: [Message], _ plan: SimulationPlan, _ random: inout SeededRandom) {
         self.init(partitions: plan.partitions, order: plan.settings.order)
-        var positions = Array(repeating: Position(high: 1, low: 0), count: plan.partitions)
+        var positions = (0..<plan.partitions).map { $0.isMultiple(of: 2) ? .start : Position(high: 1, low: 7) }
         var keys: [[UInt8]: Int] = [:]
         for (place, message) in messages.enumerated() {
             let number =
                 message.key.map { KeyPartitioner.partition(for: $0, of: plan.partitions) } ?? place % plan.partitions
-            positions[number].low += UInt64.random(in: 1...4, using: &random)
+            let gap = UInt64.random(in: 1...4, using: &random)
+            if !partitions[number].entries.isEmpty { positions[number].low += gap }
             if random.chance(0.01) { positions[number] = Position(high: positions[number].high + 1, low: 1) }
             // A record without a key has one that no other has.
             var key = -1 - place

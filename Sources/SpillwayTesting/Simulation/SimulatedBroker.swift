@@ -28,7 +28,7 @@ struct SimulatedBroker: Sendable {
     }
 
     mutating func assign(_ number: Int, to node: Int, ledger: SimulationLedger) -> Assignment {
-        let start = slots[number].committed ?? Position(high: 1, low: 0)
+        let start = slots[number].committed ?? .start
         slots[number].owner = node
         slots[number].generation += 1
         slots[number].isRevoking = false

@@ -51,13 +51,15 @@ struct SimulationLedger: Sendable {
     init(_ plan: SimulationPlan, _ random: inout SeededRandom) {
         order = plan.settings.order
         partitions = []
-        for _ in 0..<plan.partitions {
+        for number in 0..<plan.partitions {
             var partition = Partition()
-            var position = Position(high: 1, low: 0)
+            // Some logs have a record at the first place that there can be.
+            var position = number.isMultiple(of: 2) ? .start : Position(high: 1, low: 7)
             var badLeft = plan.badRecordsPerPartition
             for _ in 0..<plan.recordsPerPartition {
                 // Positions have gaps, and now and then the log has a new epoch.
-                position.low += UInt64.random(in: 1...4, using: &random)
+                let gap = UInt64.random(in: 1...4, using: &random)
+                if !partition.entries.isEmpty { position.low += gap }
                 if random.chance(0.01) { position = Position(high: position.high + 1, low: 1) }
                 var key = Int.random(in: 0..<plan.keys, using: &random)
                 if plan.badKeys.contains(key) {

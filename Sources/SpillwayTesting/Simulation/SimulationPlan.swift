@@ -64,6 +64,7 @@ struct SimulationPlan: Sendable {
             ? .partitionBatch(handler, maxRecords: limits.maxRecords, maxBytes: max(20, limits.maxBytes))
             : .batch(DeafHandler(), limits: limits)
         settings = EngineSettings(configuration, processor: processor)
+        settings.isSingle = !handlesSlices && limits.maxRecords == 1 && limits.maxDelay == .zero
         settings.asksForPositions = handlesSlices && random.chance(0.7)
         settings.concurrency = workers
 

@@ -21,7 +21,7 @@ extension SimulationWorld {
             var settings = plan.settings
             settings.concurrency = Int.random(in: 1...6, using: &random)
             settings.rate.recordsPerSecond = [nil, 300].randomElement(using: &random) ?? nil
-            if settings.limits.maxRecords > 1 { settings.limits.maxRecords = Int.random(in: 2...20, using: &random) }
+            if !settings.isSingle { settings.limits.maxRecords = Int.random(in: 1...20, using: &random) }
             nodes[index].engine.change(settings, now: now)
         }
         try pump(index)

@@ -133,7 +133,7 @@ extension SimulationWorld {
     /// Records that were handled one by one end in two parts now and then, as when a worker is relieved.
     private mutating func complete(_ id: UInt64, _ records: [WorkRecord], _ results: [WorkResult], by index: Int) {
         let ends = zip(records, results).map { (record: $0, result: $1) }
-        let isSplit = plan.settings.limits.maxRecords == 1 && ends.count > 1 && random.chance(0.3)
+        let isSplit = plan.settings.isSingle && ends.count > 1 && random.chance(0.3)
         let middle = isSplit ? Int.random(in: 1..<ends.count, using: &random) : ends.count
         nodes[index].engine.complete(id, ends[..<middle], now: now)
         if isSplit { nodes[index].engine.complete(id, ends[middle...], now: now) }

@@ -60,7 +60,7 @@ struct SimulationWorld: Sendable {
         broker = SimulatedBroker(partitions: plan.partitions)
         let settings = plan.settings
         nodes = (0..<plan.nodes).map { SimulatedNode(settings, process: $0) }
-        applied = Array(repeating: Position(high: 1, low: 0), count: plan.partitions)
+        applied = Array(repeating: .start, count: plan.partitions)
         lastDelivered = Array(repeating: nil, count: plan.partitions)
         store.limit = plan.storeLimit
     }

@@ -45,6 +45,7 @@ import Testing
         .forgetsCommits: [
             ("shutdown drains what runs, and commits it", "the records not committed"),
             ("members that come and go while handlers run stop nothing", "everything is committed"),
+            ("what comes to a group that begins at the latest record stays its own", "its place is committed"),
         ],
         .neverRepeats: [
             ("a handler is cancelled with its consumer, and its record comes again", "it comes again"),

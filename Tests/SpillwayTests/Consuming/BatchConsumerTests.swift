@@ -40,7 +40,64 @@ final class CountingAggregate: AggregateHandler {
     }
 }
 
+/// Can't decode some values the first time, and says that it may later.
+struct LateDecoder: BatchHandler, AggregateHandler {
+    let notebook: Notebook
+
+    func decode(_ record: Record) throws -> Record {
+        if notebook.fails(String(decoding: record.value ?? [], as: UTF8.self)) {
+            throw HandlerError(.unavailable, "the schema is not there yet", isRetriable: true)
+        }
+        return record
+    }
+
+    func handle(_ items: [BatchItem<Record>], prepared: Void) async throws -> [RecordOutcome] {
+        for item in items { notebook.note(item.event) }
+        return items.map { _ in .done }
+    }
+
+    func fold(_ record: Record, into records: inout [Record]?) { records = (records ?? []) + [record] }
+
+    func flush(_ aggregates: [KeyedAggregate<[Record]>]) async throws -> [RecordOutcome] {
+        for record in aggregates.flatMap(\.aggregate) { notebook.note(record) }
+        return aggregates.map { _ in .done }
+    }
+}
+
 @Suite struct BatchConsumerTests {
+    /// A place that is kept by key would pass over what comes after later records of the key.
+    @Test(arguments: [OrderMode.key, .partition, .none], [false, true])
+    func nothingTakesEffectBeforeARecordThatCantBeDecodedYet(_ order: OrderMode, folds: Bool) async throws {
+        let broker = try await ConsumerTests.broker(partitions: 1)
+        let notebook = Notebook()
+        notebook.state.withLock { $0.failuresLeft = ["4": 2, "7": 1] }
+        for number in 0..<20 {
+            let message = Message(key: Array("k\(number % 2)".utf8), value: Array("\(number)".utf8))
+            _ = try await broker.send(message, to: "t")
+        }
+        var configuration = ConsumerTests.configuration()
+        configuration.order = order
+        let limits = BatchLimits(maxRecords: 50, maxDelay: .milliseconds(5))
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: configuration,
+            processor: folds
+                ? .aggregate(LateDecoder(notebook: notebook), limits: limits)
+                : .batch(LateDecoder(notebook: notebook), limits: limits), logger: quietLogger)
+        try await ConsumerTests.run(consumer) { try await eventually { try await ConsumerTests.committedAll(broker) } }
+        #expect(notebook.values.count == 20, "each once")
+        switch order {
+        case .key:
+            for (key, values) in notebook.state.withLock({ $0.byKey }) {
+                #expect(values == (0..<20).filter { "k\($0 % 2)" == key }.map { "\($0)" })
+            }
+        case .partition where !folds: #expect(notebook.values == (0..<20).map { "\($0)" })
+        case .partition:
+            // A fold has its keys one after the other; of those behind the record none is in it.
+            #expect(Set(notebook.values.prefix(4)) == ["0", "1", "2", "3"])
+        case .none: #expect(notebook.values.firstIndex(of: "19") ?? 20 < notebook.values.firstIndex(of: "4") ?? 0)
+        }
+    }
+
     @Test func batchesKeepOrderPerKeyThroughRetries() async throws {
         let broker = try await ConsumerTests.broker()
         let notebook = Notebook()

@@ -182,6 +182,45 @@ final class WaitingHandler: SingleHandler {
         #expect(try await store.history("consumer/c", limit: 9).count == 6)
     }
 
+    /// A batch of one is a batch, and another limit holds for it too.
+    @Test func batchesAreAsLargeAsTheSettingsSay() async throws {
+        let broker = try await ConsumerTests.broker(partitions: 1)
+        let notebook = Notebook()
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: ConsumerTests.configuration(),
+            processors: [
+                .batch(
+                    NotingBatches(notebook: notebook), name: "ones", limits: BatchLimits(maxRecords: 1, maxDelay: .zero)
+                ),
+                .batch(
+                    NotingBatches(notebook: notebook), name: "tens",
+                    limits: BatchLimits(maxRecords: 10, maxDelay: .zero)),
+            ], logger: quietLogger)
+        func largest(_ change: (inout ConsumerSettings) -> Void) async throws -> Int {
+            var settings = ConsumerSettings()
+            change(&settings)
+            settings.isPaused = true
+            try await consumer.change(settings, by: "ann")
+            try await eventually { consumer.inspect().isPaused && consumer.inspect().isRunning }
+            let before = notebook.values.count
+            notebook.state.withLock { $0.batchSizes = [] }
+            for _ in 0..<40 { _ = try await broker.send(Message(key: nil, value: []), to: "t") }
+            try await consumer.resume(by: "ann")
+            try await eventually { notebook.values.count == before + 40 }
+            return notebook.state.withLock { $0.batchSizes.max() ?? 0 }
+        }
+        try await ConsumerTests.run(consumer) {
+            let one = try await largest { _ in }
+            let five = try await largest { $0.maxBatchRecords = 5 }
+            let ten = try await largest { $0.processor = "tens" }
+            let oneOfTen = try await largest {
+                $0.processor = "tens"
+                $0.maxBatchRecords = 1
+            }
+            #expect([one, five, ten, oneOfTen] == [1, 5, 10, 1])
+        }
+    }
+
     @Test func settingsThatDontFitAreRefusedByName() async throws {
         let broker = try await ConsumerTests.broker()
         let store = InMemorySettingsStore()

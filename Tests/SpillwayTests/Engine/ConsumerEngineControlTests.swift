@@ -297,6 +297,7 @@ import Testing
 
     @Test func otherBatchLimitsHoldForTheNextBatch() throws {
         var harness = try EngineHarness()
+        harness.engine.settings.isSingle = false
         change(&harness) { $0.limits = BatchLimits(maxRecords: 4, maxBytes: 1_000, maxDelay: .seconds(1)) }
         harness.assign()
         harness.receive((1...9).map { ("key\($0)", $0) })
@@ -323,6 +324,7 @@ import Testing
         for seed in UInt64(0)..<60 {
             var random = SeededRandom(seed: seed)
             var harness = try EngineHarness()
+            harness.engine.settings.isSingle = seed.isMultiple(of: 2)
             harness.assign()
             var expected: [String: [UInt64]] = [:]
             var jobs: [EngineHarness.Job] = []

@@ -39,6 +39,54 @@ import Testing
         check(harness.takeAll().map(\.low) == [7], "the key goes on as others do")
     }
 
+    /// Nothing stands before it, but it is a record as any other.
+    @Test func aRecordAtTheFirstPlaceOfALogIsHeldInFrontOfTheOthers() throws {
+        var harness = try EngineHarness()
+        harness.high = 0
+        harness.assign(start: 0)
+        harness.receive([("a", 0)])
+        harness.end(harness.takeAll()[0], hold(until: harness.now + .seconds(1)))
+        harness.answerWrites()
+        harness.receive([("a", 1)])
+        harness.answerWrites()
+        check(harness.sideRecords == 2)
+        harness.advance(.seconds(1))
+        harness.run()
+        check(harness.handled["a"] == [0, 1] && harness.sideRecords == 0)
+    }
+
+    @Test func aHeldRecordAtTheFirstPlaceWaitsUntilItHasComeAgain() throws {
+        var harness = try EngineHarness()
+        harness.high = 0
+        harness.assign(start: 0)
+        harness.receive([("a", 0)])
+        harness.end(harness.takeAll()[0], hold(until: harness.now))
+        harness.answerWrites()
+        harness.engine.lose([EngineHarness.partition], now: harness.now)
+        harness.generation = 2
+        harness.assign(start: 0)
+        harness.answerLoads()
+        check(harness.takeAll().isEmpty, "the log has not delivered it again")
+        harness.receive([("a", 0), ("a", 1)])
+        harness.run()
+        check(harness.handled["a"] == [0, 1] && harness.sideRecords == 0)
+    }
+
+    @Test func aStoredRecordHasThePlaceThatItsNameSays() throws {
+        let name = RecordName(group: "g", partition: EngineHarness.partition, position: Position(high: 1, low: 3))
+        let record = Record(key: [1], value: [2], position: nil, timestampMs: 0)
+        let entry = SideEntry(
+            name: name, mode: .delayed, dueMs: 0, attempts: 1, rounds: 0, reason: "", record: record)
+        let letter = DeadLetter(name: name, record: record, reason: "", attempts: 1, failedAtMs: 0)
+        try #require(entry.record.position == name.position && letter.record.position == name.position)
+        #expect(entry.record.key == [1] && entry.record.value == [2])
+        var harness = try EngineHarness()
+        try harness.stored.apply([.put(entry)])
+        harness.assign()
+        harness.run()
+        check(harness.handled["\u{1}"] == [3] && harness.sideRecords == 0)
+    }
+
     @Test func aHeadThatFailsAgainKeepsItsFollowersBehindIt() throws {
         var harness = try EngineHarness()
         harness.assign()

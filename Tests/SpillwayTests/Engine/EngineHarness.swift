@@ -26,6 +26,8 @@ struct EngineHarness {
     var handled: [String: [UInt64]] = [:]
     var committed: Position?
     var generation: UInt64 = 1
+    /// The high word of every position.
+    var high: UInt64 = 1
 
     init(usesFailureStore: Bool = true, _ change: (inout ConsumerConfiguration) -> Void = { _ in }) throws {
         var configuration = ConsumerConfiguration(topic: "t", group: "g")
@@ -47,7 +49,9 @@ struct EngineHarness {
     // MARK: The log
 
     mutating func assign(start: UInt64 = 1) {
-        engine.assign([ConsumerEngineTests.assignment(generation: generation, start: start)], now: now)
+        var assignment = ConsumerEngineTests.assignment(generation: generation, start: start)
+        assignment.start.high = high
+        engine.assign([assignment], now: now)
         settle()
     }
 
@@ -59,7 +63,7 @@ struct EngineHarness {
             partition: Self.partition, generation: generation,
             records: records.map {
                 Record(
-                    key: Array($0.key.utf8), value: [1], position: Position(high: 1, low: $0.low), timestampMs: 0)
+                    key: Array($0.key.utf8), value: [1], position: Position(high: high, low: $0.low), timestampMs: 0)
             })
         engine.receive(batch, seeksDone: seeksDone ?? engine.seeksAsked, now: now)
         settle()

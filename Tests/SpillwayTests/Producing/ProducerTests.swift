@@ -23,6 +23,14 @@ import Testing
         }
     }
 
+    /// Loses the receipts.
+    struct Forgetful: ProducerInterceptor {
+        func send(_ messages: [Message], to topic: String, next: SendNext) async throws -> [SendReceipt] {
+            _ = try await next(messages, topic)
+            return []
+        }
+    }
+
     struct Vote: Codable { var target: String }
 
     private func values(_ broker: InMemoryBroker) async throws -> [Record] {
@@ -58,6 +66,16 @@ import Testing
         try await producer.send(key: "k", string: "v")
         #expect(log.values == ["a in", "b in", "b out", "a out"])
         #expect(try await values(broker).first?.headers.map(\.name) == ["a", "b"])
+    }
+
+    @Test func withoutItsReceiptsASendMayHaveWrittenAll() async throws {
+        let broker = try await ConsumerTests.broker(partitions: 1)
+        var configuration = ProducerConfiguration()
+        configuration.interceptors = [Forgetful()]
+        let producer = try Producer(broker: broker, topic: "t", configuration: configuration)
+        let error = await #expect(throws: BrokerError.self) { try await producer.send(key: "k", string: "v") }
+        #expect(error?.code == .outcomeUnknown)
+        #expect(try await values(broker).count == 1)
     }
 
     @Test func whatIsInFlightIsBounded() async throws {

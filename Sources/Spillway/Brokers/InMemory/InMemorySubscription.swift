@@ -62,8 +62,9 @@ final class InMemorySubscription: Subscription {
 
     func request(records: Int, bytes: Int) {
         change { member in
-            member.demandRecords += records
-            member.demandBytes += bytes
+            // A demand without a limit must not overflow.
+            member.demandRecords = min(member.demandRecords, Int.max / 2) + min(max(0, records), Int.max / 2)
+            member.demandBytes = min(member.demandBytes, Int.max / 2) + min(max(0, bytes), Int.max / 2)
         }
     }
 

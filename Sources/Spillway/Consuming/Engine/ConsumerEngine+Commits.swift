@@ -18,6 +18,15 @@ extension ConsumerEngine {
         settings.maxCommitHintBytes > 0 && !settings.isPartitionBatch && !settings.asksForPositions
     }
 
+    /// Has the place committed where a partition begins, before anything of it is finished.
+    mutating func commitStart(_ slot: Int, now: MonotonicInstant) {
+        // An assignment that came during shutdown begins with nothing.
+        guard !states[slot].isDraining else { return }
+        states[slot].committed = .start
+        states[slot].mustCommit = true
+        nextCommitAt = min(nextCommitAt ?? now, max(now, noCommitBefore))
+    }
+
     mutating func noteFinished(_ count: Int, in slot: Int, now: MonotonicInstant) {
         states[slot].finishedSinceCommit += count
         if nextCommitAt == nil { nextCommitAt = now + settings.commitInterval }

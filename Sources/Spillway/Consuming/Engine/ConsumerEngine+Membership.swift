@@ -31,7 +31,9 @@ extension ConsumerEngine {
             var state = PartitionState(assignment, epoch: epoch, phase: phase, finishedBefore: finishedBefore)
             state.isPausedByUser = isAllPaused
             if isAllPaused, phase == .active { actions.setPaused(true, assignment.partition) }
-            states.insert(state)
+            let slot = states.insert(state)
+            // With a hint there is a commit.
+            if settings.commitsStart, !settings.asksForPositions, assignment.hint == nil { commitStart(slot, now: now) }
         }
         settleDrains(now: now)
     }
@@ -46,6 +48,7 @@ extension ConsumerEngine {
     ) {
         guard let slot = states.slot(of: epoch), states[slot].phase == .opening else { return }
         states[slot].begin(at: position ?? states[slot].start)
+        if settings.commitsStart, settings.asksForPositions, position == nil { commitStart(slot, now: now) }
         states[slot].phase = .active
         for (summary, dueAt) in held { addHeldKey(summary, dueAt: dueAt, slot: slot) }
         states[slot].side.nextLook = now

@@ -71,9 +71,9 @@ extension ConsumerEngine {
         }
         takeBack(place, now: now)
         let (key, state) = (heldKeys[place], states[slot])
-        guard key.unloaded > 0, key.loaded == 0 else { return nil }
+        guard key.unloaded > 0, key.loaded == 0, let from = key.loadFrom else { return nil }
         guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
-            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(key.loadFrom, slot),
+            lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(from, slot),
             hasCommittedLane(of: place, slot, now: now)
         else {
             heldKeys.wait(place)
@@ -84,7 +84,7 @@ extension ConsumerEngine {
         heldKeys[place].isLoading = true
         heldKeys[place].putWhileLoading = nil
         return .held(
-            group: settings.group, partition: state.partition, key: key.key, from: key.loadFrom, limit: limit,
+            group: settings.group, partition: state.partition, key: key.key, from: from, limit: limit,
             place: place, epoch: key.epoch)
     }
 
@@ -119,7 +119,10 @@ extension ConsumerEngine {
     }
 
     /// True if records that come before those in the store may still be on their way there.
-    private func hasEarlierToPut(_ key: HeldKeys.Key) -> Bool { firstToPut(key).map { $0 < key.loadFrom } ?? false }
+    private func hasEarlierToPut(_ key: HeldKeys.Key) -> Bool {
+        guard let first = firstToPut(key), let from = key.loadFrom else { return false }
+        return first < from
+    }
 
     /// The first position that is still on its way to the store.
     private func firstToPut(_ key: HeldKeys.Key) -> Position? {

@@ -85,7 +85,7 @@ extension ConsumerEngine {
             } else if let place = heldPlace(of: entry) {
                 heldKeys[place].loaded -= 1
                 heldKeys[place].unloaded += 1
-                heldKeys[place].loadFrom = min(heldKeys[place].loadFrom, position)
+                heldKeys[place].loadFrom = min(heldKeys[place].loadFrom ?? position, position)
                 heldKeys.schedule(place)
             }
         }
@@ -99,7 +99,7 @@ extension ConsumerEngine {
     mutating func addHeldKey(
         _ key: [UInt8], hash: UInt64, epoch: UInt64, slot: Int, dueAt: MonotonicInstant
     ) -> Int {
-        heldKeys.add(HeldKeys.Key(epoch: epoch, slot: slot, key: key, hash: hash, dueAt: dueAt, loadFrom: .start))
+        heldKeys.add(HeldKeys.Key(epoch: epoch, slot: slot, key: key, hash: hash, dueAt: dueAt))
     }
 
     /// A key that was held before the partition was assigned.
@@ -171,7 +171,7 @@ extension ConsumerEngine {
 
     /// True if the log has delivered everything up to a position, or does not deliver it any more.
     func hasPassed(_ position: Position, _ slot: Int) -> Bool {
-        states[slot].start > position || (states[slot].lastReceived ?? .start) >= position
+        states[slot].start > position || (states[slot].lastReceived.map { $0 >= position } ?? false)
     }
 
     /// True if the log has delivered everything before a position.

@@ -99,7 +99,8 @@ extension ConsumerEngine {
     }
 
     private func name(of entry: LaneEntry) -> RecordName {
-        // A record that did not come through the log has no position of its own: nothing else stands at the start.
+        // A record that did not come through the log has no position of its own. It takes the first place, and would share
+        // its name with a record that stands there.
         RecordName(
             group: settings.group, partition: states[entry.slot].partition, position: entry.record.position ?? .start)
     }
@@ -212,8 +213,7 @@ extension ConsumerEngine {
             heldKeys[place].putWhileLoading = min(heldKeys[place].putWhileLoading ?? position, position)
         }
         heldKeys[place].first = min(heldKeys[place].first ?? position, position)
-        let from = heldKeys[place].loadFrom
-        heldKeys[place].loadFrom = from == .start ? position : min(from, position)
+        heldKeys[place].loadFrom = min(heldKeys[place].loadFrom ?? position, position)
     }
 
     private mutating func giveUpHolding(_ number: Int, _ slot: Int) {

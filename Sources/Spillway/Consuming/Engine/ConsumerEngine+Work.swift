@@ -59,13 +59,12 @@ extension ConsumerEngine {
     private mutating func takeRecords(_ pool: LanePool, _ now: MonotonicInstant) -> Work? {
         guard busy[pool.rawValue] < workers(of: pool) else { return nil }
         var limits = settings.limits
-        let isSingle = limits.maxRecords == 1
-        if isSingle { limits = chunkLimits(pool) }
+        if settings.isSingle { limits = chunkLimits(pool) }
         let wanted = limits.maxRecords
         limits.maxRecords = gate.allowance(wanted, now: now)
         if limits.maxRecords < wanted { gate.want(min(wanted, lanes.readyCount(pool)) - limits.maxRecords, now: now) }
         guard limits.maxRecords > 0,
-            let taken = lanes.take(pool, limits, perLane: isSingle ? 1 : .max, now: now)
+            let taken = lanes.take(pool, limits, perLane: settings.isSingle ? 1 : .max, now: now)
         else { return nil }
         lastWork += 1
         busy[pool.rawValue] += 1
@@ -307,7 +306,7 @@ extension ConsumerEngine {
 
     /// A long handling counts at once, so that those behind it are not taken in its company; short ones in the mean.
     private mutating func noteHandling(of work: RunningWork, now: MonotonicInstant) {
-        guard settings.limits.maxRecords == 1, work.taken > 0 else { return }
+        guard settings.isSingle, work.taken > 0 else { return }
         let mine = Double((now - work.since).wholeNanoseconds) / Double(work.taken)
         handlingNs = handlingNs.map { max($0 + (mine - $0) / 8, mine / 8) } ?? mine
     }

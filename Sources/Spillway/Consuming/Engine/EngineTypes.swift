@@ -6,8 +6,12 @@ package struct EngineSettings: Sendable {
     package var limits: BatchLimits
     /// Whole slices of a partition are handed out.
     package var isPartitionBatch: Bool
+    /// Records are handled one by one, and a worker takes several only to spare itself the way.
+    package var isSingle: Bool
     /// Partitions wait for ``ConsumerEngine/opened(_:epoch:at:held:now:)`` after they are assigned, with a position.
     package var asksForPositions: Bool
+    /// Where a partition begins is committed at once: the broker would say another place the next time.
+    package var commitsStart: Bool
     /// Records may be moved to a ``FailureStore``.
     package var usesFailureStore = false
     package var group: String
@@ -36,7 +40,9 @@ package struct EngineSettings: Sendable {
         order = processor.isPartitionBatch ? .partition : configuration.order
         limits = processor.limits
         isPartitionBatch = processor.isPartitionBatch
+        isSingle = processor.isSingle
         asksForPositions = processor.positionOwner != nil
+        commitsStart = configuration.start == .latest
         self.usesFailureStore = usesFailureStore && !processor.isPartitionBatch
         group = configuration.group
         concurrency = configuration.concurrency

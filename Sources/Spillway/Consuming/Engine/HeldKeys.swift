@@ -42,8 +42,9 @@ struct HeldKeys: Sendable {
         var isQueued = false
         /// When the first record may be handled.
         var dueAt: MonotonicInstant
-        /// Where loading goes on: the store has nothing of the key before it that is not in memory.
-        var loadFrom: Position
+        /// Where loading goes on: the store has nothing of the key before it that is not in memory. `nil` until something
+        /// of the key is there.
+        var loadFrom: Position?
         var isLoading = false
         /// When it will be handed out; `nil` if nobody has asked for that.
         var scheduledFor: MonotonicInstant?
@@ -57,7 +58,7 @@ struct HeldKeys: Sendable {
     }
 
     private var keys: ContiguousArray<Key> = []
-    private static let none = Key(epoch: 0, slot: 0, key: [], hash: 0, dueAt: .zero, loadFrom: .start)
+    private static let none = Key(epoch: 0, slot: 0, key: [], hash: 0, dueAt: .zero)
     private var free: [Int] = []
     private var table = LaneTable()
     private(set) var due = ParkedLanes()

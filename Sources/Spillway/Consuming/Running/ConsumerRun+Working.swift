@@ -26,7 +26,7 @@ extension ConsumerRun {
     private func handle(_ id: UInt64, _ records: [WorkRecord], _ slot: WorkSlot) async -> Work? {
         let began = consumer.timeSource.now()
         let ends: [WorkEnd]
-        if processor.limits.maxRecords > 1 {
+        if !processor.isSingle {
             let results = await measured(records.count) { await handle(records) }
             ends = zip(records, results).map { WorkEnd($0, $1) }
         } else if records.count == 1 {

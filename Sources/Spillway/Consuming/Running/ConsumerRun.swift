@@ -78,7 +78,7 @@ final class ConsumerRun: Sendable {
         var engine = ConsumerEngine(effective.engineSettings(usesFailureStore: consumer.failureStore != nil))
         engine.setAllPaused(effective.isPaused)
         state = Mutex(State(engine: engine))
-        handler = Self.chain(consumer.interceptors[...], effective.processor)
+        handler = Self.chain(consumer.interceptors[...], effective.processor, order: effective.configuration.order)
         single = consumer.interceptors.isEmpty ? effective.processor.single : nil
     }
 
@@ -97,10 +97,12 @@ final class ConsumerRun: Sendable {
         workersSignal.set()
     }
 
-    private static func chain(_ interceptors: ArraySlice<any ConsumerInterceptor>, _ processor: Processor) -> HandleNext
-    {
+    private static func chain(
+        _ interceptors: ArraySlice<any ConsumerInterceptor>, _ processor: Processor, order: OrderMode
+    ) -> HandleNext {
         guard case .records(let handler) = processor.shape else { return { _ in [] } }
-        return interceptors.reversed().reduce(handler) { next, interceptor in
+        let last: HandleNext = { await handler($0, order) }
+        return interceptors.reversed().reduce(last) { next, interceptor in
             { await interceptor.handle($0, next: next) }
         }
     }
