@@ -43,6 +43,8 @@ public enum EngineMutation: String, CaseIterable, Sendable {
     case forgetsWhatIsLoaded
     /// What an earlier owner of a partition wanted written to its side queue is written after the present one has read it.
     case admitsEarlierOwners
+    /// What is read of the side queue is more than was asked for.
+    case readsTooMuch
     /// A held key comes back in the wrong order.
     case loadsBackwards
     /// A held key is handled before its first record is due.

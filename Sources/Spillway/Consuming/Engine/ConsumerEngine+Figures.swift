@@ -48,6 +48,9 @@ extension ConsumerEngine {
     }
     /// Records with permits.
     package var inFlightRecords: Int { permits.inFlight.records + sideHeld.records }
+    /// Records that came back from the side queue, and their bytes.
+    package var sideHeldRecords: Int { sideHeld.records }
+    package var sideHeldBytes: Int { sideHeld.bytes }
     /// Bytes with permits.
     package var inFlightBytes: Int { permits.inFlight.bytes + sideHeld.bytes }
     /// Keys that are hot.

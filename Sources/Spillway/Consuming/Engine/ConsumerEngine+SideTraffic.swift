@@ -212,6 +212,7 @@ extension ConsumerEngine {
             heldKeys[place].putWhileLoading = min(heldKeys[place].putWhileLoading ?? position, position)
         }
         heldKeys[place].first = min(heldKeys[place].first ?? position, position)
+        if let waitsFor = heldKeys[place].waitsFor, position <= waitsFor { heldKeys[place].waitsFor = nil }
         let from = heldKeys[place].loadFrom
         heldKeys[place].loadFrom = from == .start ? position : min(from, position)
     }

@@ -44,6 +44,8 @@ struct HeldKeys: Sendable {
         var dueAt: MonotonicInstant
         /// Where loading goes on: the store has nothing of the key before it that is not in memory.
         var loadFrom: Position
+        /// The first record that the store has, where it was read and might not be taken yet.
+        var waitsFor: Position?
         var isLoading = false
         /// When it will be handed out; `nil` if nobody has asked for that.
         var scheduledFor: MonotonicInstant?

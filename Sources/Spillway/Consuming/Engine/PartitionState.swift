@@ -59,14 +59,26 @@ struct PartitionState: Sendable {
         var isLooking = false
         /// How many of what the look finds there is room for.
         var lookRoom = 0
-        /// Delayed entries that are in memory.
-        var inMemory: Set<Position> = []
+        /// Delayed entries that are in memory, each with its bytes.
+        private(set) var inMemory: [Position: Int] = [:]
+        private(set) var inMemoryBytes = 0
         /// Those that have left memory and the store while a look is under way, which may have read them before.
         var leftDuringLook: Set<Position> = []
 
+        /// A delayed entry has come into memory.
+        mutating func enter(_ position: Position, bytes: Int) {
+            inMemory[position] = bytes
+            inMemoryBytes += bytes
+        }
+
+        /// A delayed entry is in memory no more; the store has it as it was.
+        mutating func forget(_ position: Position) {
+            inMemoryBytes -= inMemory.removeValue(forKey: position) ?? 0
+        }
+
         /// A delayed entry is in memory no more, and is not in the store as it was.
         mutating func leave(_ position: Position) {
-            inMemory.remove(position)
+            forget(position)
             if isLooking { leftDuringLook.insert(position) }
         }
     }
