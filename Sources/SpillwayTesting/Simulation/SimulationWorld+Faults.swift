@@ -123,7 +123,7 @@ extension SimulationWorld {
         guard plan.settings.order != .none else { return }
         let starting = slots(of: work)
         for item in nodes[index].running {
-            let both = starting.intersection(slots(of: item.work))
+            let both = starting.intersection(slots(of: item.work).filter { !item.leftBehind.contains($0.partition) })
             if let slot = both.first { throw SimulationViolation("order: two at once of \(slot)") }
         }
     }

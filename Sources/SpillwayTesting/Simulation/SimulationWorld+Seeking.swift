@@ -38,6 +38,7 @@ extension SimulationWorld {
         report.seeks += 1
         operatorSeeks[number]?.isSettled = true
         ledger.goBack(number, to: sought.index)
+        for place in nodes[index].running.indices { nodes[index].running[place].leftBehind.insert(number) }
     }
 
     /// Commits have been handed out: those of partitions that have gone back say so.

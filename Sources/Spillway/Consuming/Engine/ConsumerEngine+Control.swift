@@ -24,26 +24,47 @@ extension ConsumerEngine {
         }
     }
 
-    /// Goes on at another position, before or behind the present one: what waits is forgotten, what runs ends first, and
-    /// then the position is committed and delivery begins there.
-    package mutating func seek(_ partition: TopicPartition, to position: Position, now: MonotonicInstant) {
-        guard let epoch = epochs[partition], let slot = states.slot(of: epoch) else { return }
+    /// True if the partition would go on at another position: it is owned, and not being given back.
+    package func canSeek(_ partition: TopicPartition) -> Bool {
+        epochs[partition].flatMap { states.slot(of: $0) }.map { !states[$0].isDraining } ?? false
+    }
+
+    /// Goes on at another position, before or behind the present one: what waits is forgotten, what runs may end within
+    /// the budget of a revocation, and then the position is committed and delivery begins there.
+    ///
+    /// - Returns: false if nothing of it is done, see ``canSeek(_:)``.
+    @discardableResult
+    package mutating func seek(_ partition: TopicPartition, to position: Position, now: MonotonicInstant) -> Bool {
+        guard let epoch = epochs[partition], let slot = states.slot(of: epoch) else { return false }
+        var deadline = now + settings.revocationDrainTimeout
         switch states[slot].phase {
-        case .active, .seeking: break
+        case .active: break
+        case .seeking(_, let earlier): deadline = min(earlier, deadline)
         case .opening:
             // It is opened anew at the other place, or goes on there at once.
             if !settings.usesFailureStore, !states[slot].isPausedByUser { actions.setPaused(false, partition) }
-        case .draining: return
+        case .draining: return false
         }
-        states[slot].phase = .seeking(to: position)
+        states[slot].phase = .seeking(to: position, deadline: deadline)
+        seeking.insert(epoch)
         dropWaiting(slot)
-        settleSeek(slot)
+        giveUpMoves(slot)
+        settleSeek(slot, now: now)
+        return true
     }
 
-    /// Begins anew once nothing of the old place runs any more: as if the partition had been assigned again.
-    mutating func settleSeek(_ slot: Int) {
-        guard case .seeking(let position) = states[slot].phase, states[slot].running == 0,
-            states[slot].side.operations == 0
+    /// Lets go of what still runs where a seek has waited for as long as it may.
+    mutating func settleSeeks(now: MonotonicInstant) {
+        for epoch in seeking.sorted() {
+            if let slot = states.slot(of: epoch) { settleSeek(slot, now: now) }
+        }
+    }
+
+    /// Begins anew once nothing of the old place runs any more: as if the partition had been assigned again. After the
+    /// deadline what runs is left to itself, and its end counts no more; what is with the store is waited for.
+    mutating func settleSeek(_ slot: Int, now: MonotonicInstant) {
+        guard case .seeking(let position, let deadline) = states[slot].phase,
+            states[slot].running == 0 || deadline <= now, states[slot].side.operations == 0
         else { return }
         let old = states[slot]
         fenceForSeek(old)
@@ -76,6 +97,7 @@ extension ConsumerEngine {
     }
 
     private mutating func fenceForSeek(_ state: PartitionState) {
+        seeking.remove(state.epoch)
         dropMoves(of: state.epoch)
         if hotKeys?.drop(epoch: state.epoch) == true { settleHotKeys() }
         states.remove(state.epoch)

@@ -24,6 +24,9 @@ extension ConsumerEngine {
             include(end)
             include(end + settings.commitGrace)
         }
+        for epoch in seeking {
+            if case .seeking(_, let end) = states[epoch: epoch]?.phase { include(end) }
+        }
         return deadline
     }
 

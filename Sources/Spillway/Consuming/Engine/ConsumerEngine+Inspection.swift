@@ -88,11 +88,14 @@ extension ConsumerEngine {
         return inspection
     }
 
-    /// Records that have been with a worker since before a time, at most so many.
+    /// Records that have been with a worker since before a time, at most so many; of partitions that go elsewhere or away
+    /// until they have gone.
     package func stuckRecords(startedBefore limit: MonotonicInstant, most: Int) -> [InspectedRecord] {
         var stuck: [InspectedRecord] = []
         for number in lanes.liveRecords where stuck.count < most {
-            guard lanes.isWithWorker(number), lanes.entries[number].started < limit else { continue }
+            guard lanes.isWithWorker(number), lanes.entries.started(number) < limit,
+                states.isLive(lanes.entries.slot(number), lanes.entries.epoch(number))
+            else { continue }
             stuck.append(inspected(number))
         }
         return stuck
@@ -110,6 +113,7 @@ extension ConsumerEngine {
     private func recordState(_ number: Int) -> RecordState {
         let entry = lanes.entries[number]
         if side.reasons[number] != nil { return .moving }
+        if lanes.isOrphan(number) { return .running }
         let lane = lanes[entry.lane]
         guard lane.epoch == entry.epoch else { return .moving }
         switch lane.state {

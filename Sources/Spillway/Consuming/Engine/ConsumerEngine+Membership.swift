@@ -111,9 +111,10 @@ extension ConsumerEngine {
     /// True if some work is with workers.
     package var hasRunningWork: Bool { !running.isEmpty }
 
-    /// Lets time pass: deadlines of drains, keys that cool down.
+    /// Lets time pass: deadlines of drains and of seeks, keys that cool down.
     package mutating func tick(now: MonotonicInstant) {
         if hotKeys?.tick(now: now) == true { settleHotKeys() }
+        settleSeeks(now: now)
         settleDrains(now: now)
     }
 
@@ -123,7 +124,8 @@ extension ConsumerEngine {
             return
         }
         // What was sought is committed all the same: the next owner begins there.
-        if case .seeking(let position) = states[slot].phase { states[slot].sought = position }
+        if case .seeking(let position, _) = states[slot].phase { states[slot].sought = position }
+        seeking.remove(states[slot].epoch)
         draining.insert(states[slot].epoch)
         if states[slot].phase == .opening { actions.setPaused(false, states[slot].partition) }
         states[slot].phase = .draining(deadline: deadline)

@@ -162,7 +162,7 @@ extension ConsumerEngine {
         }
         states[slot].held = states[slot].queue.held
         resumeIfRoom(slot)
-        settleSeek(slot)
+        settleSeek(slot, now: now)
         settleDrains(now: now)
     }
 
@@ -284,14 +284,14 @@ extension ConsumerEngine {
         }
         if result == .finished {
             settleFinished(number, now: now)
-            return settleSeek(entry.slot)
+            return settleSeek(entry.slot, now: now)
         }
         counters.retries += 1
         states[entry.slot].running -= 1
         states[entry.slot].held.records -= entry.side == nil ? 1 : 0
         states[entry.slot].held.bytes -= entry.side == nil ? entry.bytes : 0
         release(number)
-        settleSeek(entry.slot)
+        settleSeek(entry.slot, now: now)
     }
 
     /// Forgets a record whose partition has gone, or that comes again, with its permits.

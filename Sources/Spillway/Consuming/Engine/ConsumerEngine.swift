@@ -31,6 +31,8 @@ package struct ConsumerEngine: Sendable {
     var isAllPaused = false
     /// The assignments that are draining.
     var draining: Set<UInt64> = []
+    /// The assignments that wait for their ends before they go on elsewhere.
+    var seeking: Set<UInt64> = []
     var commitInFlight: [Commit]?
     var nextCommitAt: MonotonicInstant?
     /// After a failed commit the next one waits until then.

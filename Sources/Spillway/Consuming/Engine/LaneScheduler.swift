@@ -131,8 +131,12 @@ struct LaneScheduler: Sendable {
     /// The records that are here, with workers or not.
     var liveRecords: [Int] { entries.numbers }
 
-    /// True if the record is one of those at the front of its lane that a worker has.
+    /// True if the lane of the record has gone while a worker has it.
+    func isOrphan(_ number: Int) -> Bool { entries.lane(number) == Lane.gone }
+
+    /// True if a worker has the record.
     func isWithWorker(_ number: Int) -> Bool {
+        if isOrphan(number) { return true }
         let lane = lanes[entries.lane(number)]
         guard lane.state == .running, lane.epoch == entries.epoch(number) else { return false }
         var next = lane.entries.first
@@ -204,6 +208,7 @@ struct LaneScheduler: Sendable {
 
     /// True if the record's lane is still the one that it was taken from.
     func isInLane(_ number: Int) -> Bool {
+        if isOrphan(number) { return false }
         let lane = lanes[entries.lane(number)]
         return lane.state == .running && lane.epoch == entries.epoch(number)
     }
@@ -276,6 +281,7 @@ struct LaneScheduler: Sendable {
             while let number = lanes[lane].entries.popFirst(in: &entries) {
                 if out > 0 {
                     out -= 1
+                    entries[number].lane = Lane.gone
                     continue
                 }
                 body(entries[number])

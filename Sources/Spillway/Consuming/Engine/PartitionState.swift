@@ -8,8 +8,8 @@ struct PartitionState: Sendable {
         case active
         /// Nothing new is started; what runs may end until the deadline.
         case draining(deadline: MonotonicInstant)
-        /// Nothing new is started until what runs has ended; then it begins anew.
-        case seeking(to: Position)
+        /// Nothing new is started until what runs has ended, or the deadline has passed; then it begins anew.
+        case seeking(to: Position, deadline: MonotonicInstant)
     }
 
     let partition: TopicPartition
