@@ -16,6 +16,7 @@ extension ConsumerEngine {
         }
         if commitInFlight == nil { include(nextCommitAt) }
         if hasReadyWork { include(gate.nextOpening(now: now)) }
+        include(nextRateEnd(now: now))
         include(hotKeys?.nextSlide)
         include(nextSideEvent(now: now))
         if !running.isEmpty { include(shutdownDeadline) }

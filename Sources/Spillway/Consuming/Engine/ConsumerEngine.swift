@@ -39,6 +39,8 @@ package struct ConsumerEngine: Sendable {
     var noCommitBefore = MonotonicInstant.zero
     /// When the first failed batch of a partition is due again.
     var nextPartitionRetry: MonotonicInstant?
+    /// Since when a pool's batch could be taken, but for the rate.
+    var rateWaits = [MonotonicInstant?](repeating: nil, count: LanePool.allCases.count)
     var hotKeys: HotKeys?
     var gate: RateGate
     var adaptive: GradientLimit?
