@@ -319,6 +319,45 @@ import Testing
         check(harness.takeActions().resume == [partition])
     }
 
+    @Test func aPartitionThatStoppedAtItsShareGoesOnWhenOthersHaveGone() throws {
+        for isGivenBack in [true, false] {
+            var harness = try EngineHarness(usesFailureStore: false)
+            harness.assign()
+            let second = ConsumerEngineTests.second
+            harness.engine.assign([Assignment(partition: second, generation: 1, start: at(1))], now: harness.now)
+            harness.receive("a", 1...190)
+            check(harness.takeActions().pause == [partition])
+            if isGivenBack {
+                harness.engine.revoke([second], now: harness.now)
+            } else {
+                harness.engine.lose([second], now: harness.now)
+            }
+            harness.settle()
+            check(harness.takeActions().resume == [partition], "nothing of its own has to end for that")
+        }
+    }
+
+    @Test func aShorterCommitIntervalHoldsForWhatHasEndedAlready() throws {
+        var harness = try EngineHarness(usesFailureStore: false) { $0.commitInterval = .seconds(60) }
+        harness.assign()
+        harness.receive("a", 1...3)
+        harness.run()
+        change(&harness) { $0.commitInterval = .seconds(1) }
+        check(harness.engine.nextDeadline(now: harness.now) == harness.now + .seconds(1))
+        harness.commit()
+        check(harness.committed == at(4))
+        // A longer one does not put off what is due before, nor a shorter one end the pause after a failure.
+        harness.receive("a", 4...5)
+        harness.run()
+        change(&harness) { $0.commitInterval = .seconds(60) }
+        harness.advance(.seconds(1))
+        _ = try unwrap(harness.engine.takeCommits(now: harness.now))
+        harness.engine.commitEnded(.failed, now: harness.now)
+        change(&harness) { $0.commitInterval = .milliseconds(1) }
+        check(harness.engine.takeCommits(now: harness.now + .milliseconds(99)) == nil)
+        check(harness.engine.takeCommits(now: harness.now + .milliseconds(100)) != nil)
+    }
+
     @Test func settingsChangeAtRandomWhileRecordsFlow() throws {
         for seed in UInt64(0)..<60 {
             var random = SeededRandom(seed: seed)

@@ -110,6 +110,7 @@ extension ConsumerEngine {
         settings.limits = new.limits
         settings.concurrency = new.concurrency
         settings.commitInterval = new.commitInterval
+        nextCommitAt = nextCommitAt.map { max(noCommitBefore, min($0, now + new.commitInterval)) }
         settings.commitRecords = new.commitRecords
         settings.maxUncommittedRecords = new.maxUncommittedRecords
         settings.moveBudget = new.moveBudget
@@ -124,9 +125,7 @@ extension ConsumerEngine {
         settings.adaptiveConcurrency = new.adaptiveConcurrency
         if settings.hotKeys != new.hotKeys { change(new.hotKeys) }
         // A larger window has room for partitions that the smaller one stopped.
-        for epoch in states.epochs {
-            if let slot = states.slot(of: epoch) { resumeIfRoom(slot) }
-        }
+        resumeWhereRoom()
     }
 
     /// True if there is work that waits only for a rate.

@@ -5,7 +5,7 @@ extension ConsumerEngine {
     /// paused until they are opened.
     package mutating func assign(_ assignments: [Assignment], now: MonotonicInstant) {
         for assignment in assignments {
-            if let old = epochs[assignment.partition] { fence(old) }
+            if let old = epochs[assignment.partition] { forget(old) }
             var finishedBefore: [ClosedRange<Position>] = []
             if let hint = assignment.hint, !settings.asksForPositions {
                 if let known = CommitHint(decoding: hint, commit: assignment.start) {
@@ -74,13 +74,14 @@ extension ConsumerEngine {
     /// Fences partitions that have gone already: nothing of them is committed any more.
     package mutating func lose(_ partitions: [TopicPartition], now: MonotonicInstant) {
         for partition in partitions {
-            if let epoch = epochs[partition] { fence(epoch) }
+            if let epoch = epochs[partition] { forget(epoch) }
         }
+        resumeWhereRoom()
     }
 
     /// Fences everything: the connection has gone, and what was asked of it with it.
     package mutating func disconnect() {
-        for epoch in states.epochs { fence(epoch) }
+        for epoch in states.epochs { forget(epoch) }
         permits.forgetDemand()
         actions = EngineActions()
     }
@@ -159,10 +160,17 @@ extension ConsumerEngine {
         dropHeldKeys(slot)
     }
 
-    /// Forgets an assignment at once. What is with workers keeps its permits until it completes, and counts no more.
+    /// Forgets an assignment at once, and lets those go on that have room then.
     mutating func fence(_ epoch: UInt64) {
+        forget(epoch)
+        resumeWhereRoom()
+    }
+
+    /// Forgets an assignment at once. What is with workers keeps its permits until it completes, and counts no more.
+    private mutating func forget(_ epoch: UInt64) {
         guard let slot = states.slot(of: epoch) else { return }
         draining.remove(epoch)
+        seeking.remove(epoch)
         let partition = states[slot].partition
         if epochs[partition] == epoch { epochs[partition] = nil }
         dropWaiting(slot)

@@ -195,6 +195,14 @@ package struct ConsumerEngine: Sendable {
         if !states[slot].isPausedByUser { actions.setPaused(true, states[slot].partition) }
     }
 
+    /// The share of each partition is larger: those that the smaller one stopped go on.
+    mutating func resumeWhereRoom() {
+        guard states.hasPaused else { return }
+        for epoch in states.epochs {
+            if let slot = states.slot(of: epoch) { resumeIfRoom(slot) }
+        }
+    }
+
     mutating func resumeIfRoom(_ slot: Int) {
         guard states.isPaused(slot), states[slot].phase == .active else { return }
         let share = permits.share(of: states.count)
