@@ -82,8 +82,9 @@ extension Consumer {
 
     private static let editAttempts = 100
 
-    /// Goes on at another place, in the partitions that this consumer owns: what runs ends, what waits is forgotten, and
-    /// the new place is committed, before or behind the present one. Records behind the present place are handled again.
+    /// Goes on at another place, in the partitions that this consumer owns: what runs may end within
+    /// `revocationDrainTimeout`, what waits is forgotten, and once the new place is committed, before or behind the present
+    /// one, its records are handled. Those behind the present place are handled again.
     ///
     /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid`` if the consumer isn't running, or ends or goes over
     ///   to another processor or topic just now, if it owns none of the partitions, if the handler keeps its own

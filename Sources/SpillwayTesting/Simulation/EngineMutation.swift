@@ -5,6 +5,8 @@ public enum EngineMutation: String, CaseIterable, Sendable {
     case commitsWhatWasSeen
     /// The commit is one record too far.
     case commitsOneTooFar
+    /// A commit is taken for stored before the broker has it.
+    case believesCommitsTooEarly
     /// A hint says that one more record is finished.
     case hintClaimsTooMuch
     /// A failed record is acknowledged all the same.

@@ -26,12 +26,19 @@ extension SimulationWorld {
             noteTaken(commits)
             let changed = commits.map { mutated($0) }
             nodes[index].commits = SimulatedNode.Pending(value: changed, at: later(10))
+            if mutation == .believesCommitsTooEarly {
+                nodes[index].engine.commitEnded(.stored, now: now)
+                try carryOut(nodes[index].engine.takeActions(), by: index)
+            }
         }
     }
 
     private mutating func carryOut(_ actions: EngineActions, by index: Int) throws(SimulationViolation) {
         nodes[index].paused.formUnion(actions.pause.map(\.partition))
-        for seek in actions.seek where mutation != .ignoresOwnPositions { self.seek(seek, by: index) }
+        for seek in actions.seek where mutation != .ignoresOwnPositions {
+            try checkSeek(seek, by: index)
+            self.seek(seek, by: index)
+        }
         for partition in actions.resume where mutation != .forgetsToResume || phase == .leaving {
             nodes[index].paused.remove(partition.partition)
         }
@@ -46,7 +53,6 @@ extension SimulationWorld {
     }
 
     private mutating func seek(_ seek: (partition: TopicPartition, position: Position), by index: Int) {
-        noteSeek(seek, by: index)
         let number = seek.partition.partition
         // What was fetched before is dropped, and its demand given back.
         for event in nodes[index].inbox {

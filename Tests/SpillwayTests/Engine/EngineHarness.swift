@@ -198,6 +198,13 @@ struct EngineHarness {
         settle()
     }
 
+    /// Lets the broker store what is to be committed now, as the places where partitions go on that were sought.
+    mutating func place() {
+        guard engine.takeCommits(now: now) != nil else { return }
+        engine.commitEnded(.stored, now: now)
+        settle()
+    }
+
     /// What was noted of actions since the last look.
     mutating func takeActions() -> EngineActions {
         defer { actions = EngineActions() }

@@ -69,7 +69,7 @@ extension ConsumerEngine {
                 EngineInspection.Partition(
                     partition: state.partition, next: commitPosition(of: state),
                     tracked: isBatch ? state.held.records : state.window.trackedCount, held: state.held.records,
-                    isPaused: state.isPaused || state.isPausedByUser,
+                    isPaused: state.isPaused || state.isPausedByUser || state.isPlacing,
                     blocking: isBatch ? blockingBatch(state) : lowest[state.epoch].map { inspected($0) }))
         }
         inspection.lanes = longestLanes(longest)

@@ -126,9 +126,9 @@ extension ConsumerEngine {
         }
         // What was sought is committed all the same: the next owner begins there.
         if case .seeking(let position, _) = states[slot].phase { states[slot].sought = position }
+        if states[slot].isHeldBack { actions.setPaused(false, states[slot].partition) }
         seeking.remove(states[slot].epoch)
         draining.insert(states[slot].epoch)
-        if states[slot].phase == .opening { actions.setPaused(false, states[slot].partition) }
         states[slot].phase = .draining(deadline: deadline)
         dropWaiting(slot)
     }
@@ -176,7 +176,7 @@ extension ConsumerEngine {
         dropWaiting(slot)
         dropMoves(of: epoch)
         if hotKeys?.drop(epoch: epoch) == true { settleHotKeys() }
-        let isStopped = states[slot].isPaused || states[slot].isPausedByUser || states[slot].phase == .opening
+        let isStopped = states[slot].isPaused || states[slot].isPausedByUser || states[slot].isHeldBack
         if isStopped { actions.setPaused(false, partition) }
         if states[slot].isRevoked { actions.completeRevocation.append(partition) }
         states.remove(epoch)

@@ -245,7 +245,7 @@ extension ConsumerEngine {
         guard let slot = states.slot(of: entry.epoch) else { return forgetMove(number) }
         let isBurial = reason.move.destination == .deadLetter
         guard result == .applied else {
-            if case .seeking = states[slot].phase {
+            if states[slot].isGoingElsewhere {
                 giveUpMove(number, slot)
                 return settleSeek(slot, now: now)
             }

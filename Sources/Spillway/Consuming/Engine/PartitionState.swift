@@ -8,8 +8,11 @@ struct PartitionState: Sendable {
         case active
         /// Nothing new is started; what runs may end until the deadline.
         case draining(deadline: MonotonicInstant)
-        /// Nothing new is started until what runs has ended, or the deadline has passed; then it begins anew.
+        /// Nothing new is started until what runs has ended, or the deadline has passed.
         case seeking(to: Position, deadline: MonotonicInstant)
+        /// Nothing of the new place is delivered until the broker has stored it, with the commit of that number. Then it
+        /// begins anew.
+        case placing(at: Position, by: UInt64)
     }
 
     let partition: TopicPartition
@@ -102,6 +105,27 @@ struct PartitionState: Sendable {
 
     var isDraining: Bool {
         if case .draining = phase { true } else { false }
+    }
+
+    /// True while it waits to begin at another place.
+    var isGoingElsewhere: Bool {
+        switch phase {
+        case .seeking, .placing: true
+        case .opening, .active, .draining: false
+        }
+    }
+
+    /// True while the place that it goes on at waits for its commit.
+    var isPlacing: Bool {
+        if case .placing = phase { true } else { false }
+    }
+
+    /// True while the engine has it paused at the broker until it begins.
+    var isHeldBack: Bool {
+        switch phase {
+        case .opening, .placing: true
+        case .active, .draining, .seeking: false
+        }
     }
 
     /// Begins at another position than the broker would.
