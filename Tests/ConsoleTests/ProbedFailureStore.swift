@@ -88,15 +88,17 @@ final class ProbedFailureStore: FailureStore {
     }
 
     func heldEntries(
-        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int
+        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
-        try await store.heldEntries(group: group, partition: partition, key: key, from: position, limit: limit)
+        try await store.heldEntries(
+            group: group, partition: partition, key: key, from: position, limit: limit, maxBytes: maxBytes)
     }
 
     func delayedEntries(
-        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int
+        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
-        try await store.delayedEntries(group: group, partition: partition, dueByMs: dueByMs, limit: limit)
+        try await store.delayedEntries(
+            group: group, partition: partition, dueByMs: dueByMs, limit: limit, maxBytes: maxBytes)
     }
 
     func nextDelayedDueMs(group: String, partition: TopicPartition) async throws -> Int64? {

@@ -33,6 +33,7 @@ extension Consumer {
     {
         let effective = try effective(settings)
         try await checkTopic(effective.configuration.topic)
+        try await checkSideQueue(effective.processor)
         let present = control.withLock { $0.revision }
         if let revision, revision != present {
             // Whoever has seen a greater one has seen it in the store.
@@ -92,43 +93,62 @@ extension Consumer {
 
     /// Handles and fetches nothing until ``resume(by:)``, also over restarts where there is a settings store.
     public func pause(by author: String) async throws {
-        try await setPaused(true, by: author)
+        try await edit(by: author) { $0.isPaused = true }
     }
 
     /// Goes on after a pause.
-    public func resume(by author: String) async throws { try await setPaused(nil, by: author) }
+    public func resume(by author: String) async throws {
+        try await edit(by: author) { $0.isPaused = nil }
+    }
 
-    /// Changes the pause alone, whatever else is set meanwhile.
-    private func setPaused(_ isPaused: Bool?, by author: String) async throws {
-        var (settings, revision) = settings
-        settings.isPaused = isPaused
-        do { try await change(settings, by: author, after: revision) } catch let error as SettingsError {
-            let before = revision
-            (settings, revision) = self.settings
-            guard error.code == .conflict, revision > before else { throw error }
-            settings.isPaused = isPaused
-            try await change(settings, by: author, after: revision)
+    /// Changes one thing, whatever somebody else changes at the same time.
+    private func edit(by author: String, _ body: (inout ConsumerSettings) -> Void) async throws {
+        var attempts = 0
+        while true {
+            let (present, revision) = settings
+            var next = present
+            body(&next)
+            do {
+                try await change(next, by: author, after: revision)
+                return
+            } catch let error as SettingsError where error.code == .conflict && attempts < Self.editAttempts {
+                // What was faster shows in a moment, if it was here.
+                attempts += 1
+                await Task.yield()
+            }
         }
     }
 
-    /// Goes on at another place, in the partitions that this consumer owns: what runs ends, what waits is forgotten, and
-    /// the new place is committed, before or behind the present one. Records behind the present place are handled again.
+    private static let editAttempts = 100
+
+    /// Goes on at another place, in the partitions that this consumer owns: what runs may end within
+    /// `revocationDrainTimeout`, what waits is forgotten, and once the new place is committed, before or behind the present
+    /// one, its records are handled. Those behind the present place are handled again.
     ///
     /// - Throws: ``SettingsError`` with ``SettingsError/Code/invalid`` if the consumer isn't running, or ends or goes over
-    ///   to another processor or topic just now, if the handler keeps its own positions, or if the broker can't find
-    ///   positions by time; `BrokerError`.
+    ///   to another processor or topic just now, if it owns none of the partitions, if the handler keeps its own
+    ///   positions, or if the broker can't find positions by time; `BrokerError`.
     public func seek(to target: SeekTarget, by author: String) async throws {
         let (_, effective) = try seekable()
         guard effective.processor.positionOwner == nil else {
             throw SettingsError(.invalid, "the handler of consumer \(id) keeps its own positions: change them there")
         }
         let positions = try await positions(of: target, topic: effective.configuration.topic)
-        var settings = settings.settings
-        settings.lastSeek = target.description
-        try await change(settings, by: author)
+        guard try seekable().run.state.withLock({ state in positions.keys.contains { state.engine.canSeek($0) } })
+        else { throw ownsNone() }
+        try await edit(by: author) { $0.lastSeek = target.description }
+        var isTaken = false
         try seekable().run.step { engine, now in
-            for (partition, position) in positions { engine.seek(partition, to: position, now: now) }
+            for (partition, position) in positions where engine.seek(partition, to: position, now: now) {
+                isTaken = true
+            }
         }
+        if !isTaken { throw ownsNone() }
+    }
+
+    private func ownsNone() -> SettingsError {
+        SettingsError(
+            .invalid, "consumer \(id) owns none of the partitions just now: it goes on where it was, seek again later")
     }
 
     /// The run that can be told to go on elsewhere; one that drains goes nowhere.

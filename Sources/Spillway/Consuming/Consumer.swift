@@ -189,6 +189,7 @@ public final class Consumer: Service {
     private func runOnce() async throws {
         let run = try await install()
         defer { control.withLock { $0.run = nil } }
+        await reportSideQueue(run.processor)
         do {
             try await withGracefulShutdownHandler {
                 try await withTaskCancellationHandler {

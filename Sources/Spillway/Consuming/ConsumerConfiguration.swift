@@ -53,7 +53,7 @@ public struct ConsumerConfiguration: Sendable {
     /// A handler that runs longer than this is named in the log, in a metric and in inspections; above zero, default 5
     /// min. It holds its place in the window, and at `maxUncommittedRecords` its partition's intake.
     public var stuckAfter: Duration = .seconds(300)
-    /// How long handlers may run on after the partition was asked back; default 10 s.
+    /// How long handlers may run on after the partition was asked back, or goes on elsewhere for a seek; default 10 s.
     public var revocationDrainTimeout: Duration = .seconds(10)
     /// How long handlers may run on after graceful shutdown began; default 20 s.
     public var shutdownDrainTimeout: Duration = .seconds(20)

@@ -58,13 +58,22 @@ public protocol FailureStore: Sendable {
     func heldKeys(group: String, partition: TopicPartition) async throws -> [HeldKeySummary]
 
     /// The first held entries of a key at or after a position, ascending by position.
+    ///
+    /// - Parameters:
+    ///   - limit: at most so many.
+    ///   - maxBytes: the entry with which they have so many bytes (``SideEntry/byteCount``) is the last one; the first
+    ///     one is returned however large it is.
     func heldEntries(
-        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int
+        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry]
 
     /// Delayed entries of a partition that are due at or before a time, ascending by due time, then by position.
+    ///
+    /// - Parameters:
+    ///   - limit: at most so many.
+    ///   - maxBytes: as in ``heldEntries(group:partition:key:from:limit:maxBytes:)``.
     func delayedEntries(
-        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int
+        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry]
 
     /// When the first delayed entry of a partition is due; `nil` if there is none.
@@ -104,6 +113,22 @@ extension FailureStore {
     /// Applies all operations, in their order, or none, for nobody who owns partitions: tools and tests.
     public func apply(_ operations: [FailureOperation]) async throws {
         try await apply(operations, group: "", generations: [:])
+    }
+
+    /// The same without a limit in bytes, for tools and tests.
+    public func heldEntries(
+        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int
+    ) async throws -> [SideEntry] {
+        try await heldEntries(
+            group: group, partition: partition, key: key, from: position, limit: limit, maxBytes: .max)
+    }
+
+    /// The same without a limit in bytes, for tools and tests.
+    public func delayedEntries(
+        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int
+    ) async throws -> [SideEntry] {
+        try await delayedEntries(
+            group: group, partition: partition, dueByMs: dueByMs, limit: limit, maxBytes: .max)
     }
 }
 

@@ -87,6 +87,18 @@ public struct SideEntry: Sendable {
     public var byteCount: Int { record.byteCount + reason.utf8.count }
 }
 
+extension [SideEntry] {
+    /// The first ones, up to the one with which they have so many bytes.
+    package func prefix(bytes most: Int) -> [SideEntry] {
+        var bytes = 0
+        return Array(
+            prefix { entry in
+                defer { bytes += entry.byteCount }
+                return bytes < most
+            })
+    }
+}
+
 /// A key that waits in the side queue, as a consumer learns it when it is assigned the key's partition.
 public struct HeldKeySummary: Sendable, Equatable {
     /// The key.

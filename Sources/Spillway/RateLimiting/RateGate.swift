@@ -28,6 +28,14 @@ struct RateGate: Sendable {
         return leased.map { min(allowed, $0.available(now: now)) } ?? allowed
     }
 
+    /// The most records that may go at once.
+    var burst: Int { records.map { Int($0.burst) } ?? .max }
+
+    /// How long until so many records may go, as far as the limit in records says; `nil` if that says nothing.
+    func delay(until count: Int, now: MonotonicInstant) -> Duration? {
+        records.flatMap { $0.delay(until: count, now: now) }
+    }
+
     /// Notes that so many more records could go than may.
     mutating func want(_ count: Int, now: MonotonicInstant) {
         if count > 0 { leased?.want(count, now: now) }

@@ -114,16 +114,20 @@ public final class RocksFailureStore: FailureStore {
 
     /// The first held entries of a key at or after a position, ascending by position.
     public func heldEntries(
-        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int
+        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
-        try await read { try $0.heldEntries(group, partition, key: key, from: position, limit: limit) }
+        try await read {
+            try $0.heldEntries(group, partition, key: key, from: position, limit: limit).prefix(bytes: maxBytes)
+        }
     }
 
     /// Delayed entries of a partition that are due at or before a time, ascending by due time, then by position.
     public func delayedEntries(
-        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int
+        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
-        try await read { try $0.delayedEntries(group, partition, dueByMs: dueByMs, limit: limit) }
+        try await read {
+            try $0.delayedEntries(group, partition, dueByMs: dueByMs, limit: limit).prefix(bytes: maxBytes)
+        }
     }
 
     /// When the first delayed entry of a partition is due; `nil` if there is none.

@@ -5,6 +5,7 @@ extension FailureStoreConformance {
         ("an entry comes back as it was put", { try await $0.wholeEntry() }),
         ("delayed entries come by due time, then by position", { try await $0.delayedOrder() }),
         ("held entries come by position", { try await $0.heldOrder() }),
+        ("a read stops at its limit in bytes", { try await $0.boundedReads() }),
         ("held keys are summarized", { try await $0.heldSummaries() }),
         ("an entry replaces the one of its name", { try await $0.replaced() }),
         ("an entry is put only if there is none of its name", { try await $0.putIfAbsent() }),
@@ -127,6 +128,37 @@ extension FailureStoreConformance {
             try requireEqual(try await store.heldKeys(), [], "the held keys then")
             try requireEqual(
                 try await store.sideCount(group: "g"), FailureCount(records: 2, bytes: 2), "the count")
+        }
+    }
+
+    private func boundedReads() async throws {
+        let store = try await store()
+        // A hundred and one bytes each, and one of a thousand and one.
+        for low in UInt64(1)...9 {
+            let value = [UInt8](repeating: 7, count: low == 5 ? 1_000 : 100)
+            try await store.put(
+                .sample(.sample(low), dueMs: Int64(low), value: value), .sample(.sample(low + 10), .held, value: value))
+        }
+        try await alsoReopened(store) { store in
+            let partition = RecordName.sample(0).partition
+            func check(_ maxBytes: Int, limit: Int = 100, _ lows: ClosedRange<UInt64>) async throws {
+                let delayed = try await store.delayedEntries(
+                    group: "g", partition: partition, dueByMs: .max, limit: limit, maxBytes: maxBytes)
+                try requireEqual(delayed.map(\.name.position.low), Array(lows), "the delayed ones of \(maxBytes) bytes")
+                let held = try await store.heldEntries(
+                    group: "g", partition: partition, key: [1], from: .start, limit: limit, maxBytes: maxBytes)
+                try requireEqual(
+                    held.map(\.name.position.low), lows.map { $0 + 10 }, "the held ones of \(maxBytes) bytes")
+            }
+            try await check(1, 1...1)
+            try await check(101, 1...1)
+            try await check(102, 1...2)
+            try await check(404, 1...4)
+            try await check(405, 1...5)
+            try await check(1_405, 1...5)
+            try await check(1_406, 1...6)
+            try await check(.max, 1...9)
+            try await check(1_405, limit: 2, 1...2)
         }
     }
 

@@ -5,6 +5,8 @@ public enum EngineMutation: String, CaseIterable, Sendable {
     case commitsWhatWasSeen
     /// The commit is one record too far.
     case commitsOneTooFar
+    /// A commit is taken for stored before the broker has it.
+    case believesCommitsTooEarly
     /// A hint says that one more record is finished.
     case hintClaimsTooMuch
     /// A failed record is acknowledged all the same.
@@ -43,6 +45,8 @@ public enum EngineMutation: String, CaseIterable, Sendable {
     case forgetsWhatIsLoaded
     /// What an earlier owner of a partition wanted written to its side queue is written after the present one has read it.
     case admitsEarlierOwners
+    /// What is read of the side queue is more than was asked for.
+    case readsTooMuch
     /// A held key comes back in the wrong order.
     case loadsBackwards
     /// A held key is handled before its first record is due.

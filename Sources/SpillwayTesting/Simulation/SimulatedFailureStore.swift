@@ -24,6 +24,8 @@ struct SimulatedFailureStore: Sendable {
     /// The last generation that opened a partition.
     private(set) var generations: [TopicPartition: UInt64] = [:]
     private var indices: [TopicPartition: Index] = [:]
+    /// How many bytes the largest entry had that was ever here.
+    private(set) var largestEntry = 0
     /// The most entries.
     var limit = Int.max
 
@@ -73,6 +75,7 @@ struct SimulatedFailureStore: Sendable {
         let old = entries[name]
         if let old { change(old) { $0.remove(at: $0.place(of: $1)) } }
         entries[name] = entry
+        largestEntry = max(largestEntry, entry?.byteCount ?? 0)
         if let entry { change(entry) { $0.insert($1, at: $0.place(of: $1)) } }
         return old
     }
@@ -102,27 +105,35 @@ struct SimulatedFailureStore: Sendable {
         }.sorted { $0.first < $1.first }
     }
 
-    func heldEntries(_ partition: TopicPartition, _ key: [UInt8], from position: Position, limit: Int) -> [SideEntry] {
+    func heldEntries(
+        _ partition: TopicPartition, _ key: [UInt8], from position: Position, limit: Int, maxBytes: Int
+    ) -> [SideEntry] {
         guard let places = indices[partition]?.held[key] else { return [] }
         let first = places.firstPlace { $0.name.position >= position }
-        return places[first...].prefix(limit).compactMap { entries[$0.name] }
+        return places[first...].prefix(limit).compactMap { entries[$0.name] }.prefix(bytes: maxBytes)
     }
 
-    func delayedEntries(_ partition: TopicPartition, dueByMs: Int64, limit: Int) -> [SideEntry] {
+    func delayedEntries(_ partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int) -> [SideEntry] {
         guard let places = indices[partition]?.delayed else { return [] }
         return places.prefix(limit).prefix { $0.dueMs <= dueByMs }.compactMap { entries[$0.name] }
+            .prefix(bytes: maxBytes)
     }
 
     func nextDelayedDueMs(_ partition: TopicPartition) -> Int64? { indices[partition]?.delayed.first?.dueMs }
 
     /// What an engine hears that wants to read.
-    func answer(_ load: SideLoad) -> SideLoaded {
+    ///
+    /// - Parameter isBounded: false for a store that passes over limits in bytes.
+    func answer(_ load: SideLoad, isBounded: Bool = true) -> SideLoaded {
         switch load {
-        case .held(_, let partition, let key, let position, let limit, _, _):
-            SideLoaded(entries: heldEntries(partition, key, from: position, limit: limit))
-        case .delayed(_, let partition, let dueByMs, let limit, _):
+        case .held(_, let partition, let key, let position, let limit, let maxBytes, _, _):
             SideLoaded(
-                entries: delayedEntries(partition, dueByMs: dueByMs, limit: limit),
+                entries: heldEntries(
+                    partition, key, from: position, limit: limit, maxBytes: isBounded ? maxBytes : .max))
+        case .delayed(_, let partition, let dueByMs, let limit, let maxBytes, _):
+            SideLoaded(
+                entries: delayedEntries(
+                    partition, dueByMs: dueByMs, limit: limit, maxBytes: isBounded ? maxBytes : .max),
                 nextDueMs: nextDelayedDueMs(partition))
         }
     }

@@ -6,6 +6,8 @@ struct SimulatedNode: Sendable {
     struct Running: Sendable {
         var work: Work
         var endsAt: MonotonicInstant
+        /// The partitions that have gone elsewhere without waiting for it.
+        var leftBehind: Set<Int> = []
         /// What a user's handler has made of it.
         var results: [WorkResult]?
     }

@@ -13,8 +13,6 @@ struct SimulationLedger: Sendable {
         var isWaived = false
         /// It was handled behind a record that may have had to stay, and comes again then.
         var mayRepeat = false
-        /// An operator has gone back to before it, and it has not come again yet.
-        var mustRepeat = false
         /// The generation under which it took effect last.
         var generation: UInt64 = 0
         /// What it carries; `nil` if that doesn't matter.
@@ -32,10 +30,6 @@ struct SimulationLedger: Sendable {
         var nextOfKey: [Int: Int] = [:]
         /// What of a key took effect last, and under which generation.
         var lastOfKey: [Int: (indexInKey: Int, generation: UInt64)] = [:]
-        /// The same when an operator went back, until the broker has stored the new place.
-        var lastBeforeSeek: [Int: (indexInKey: Int, generation: UInt64)] = [:]
-        /// Generations whose way back was lost with them.
-        var lostWays: Set<UInt64> = []
         /// How many entries at the front have taken effect.
         var prefix = 0
         /// The same, as if no operator had ever gone back.
@@ -155,7 +149,6 @@ struct SimulationLedger: Sendable {
         let last = partitions[number].lastOfKey[entry.key]
         // An earlier owner of the partition that has not heard yet that it is one: its handler fences itself.
         if let last, generation < last.generation { return }
-        if partitions[number].lostWays.contains(generation) { return }
         if entry.isWaived { return }
         let entries = partitions[number].entriesOfKey[entry.key] ?? []
         let from = last.map { $0.indexInKey + 1 } ?? 0
@@ -226,7 +219,6 @@ struct SimulationLedger: Sendable {
 
     private mutating func noteEffect(_ number: Int, _ index: Int) {
         partitions[number].entries[index].hasEffect = true
-        partitions[number].entries[index].mustRepeat = false
         while partitions[number].prefix < partitions[number].entries.count,
             partitions[number].entries[partitions[number].prefix].hasEffect
         {
@@ -242,7 +234,7 @@ struct SimulationLedger: Sendable {
         partitions[number].reached = partitions[number].prefix
     }
 
-    private mutating func forgetEffect(_ number: Int, _ index: Int) {
+    mutating func forgetEffect(_ number: Int, _ index: Int) {
         partitions[number].entries[index].hasEffect = false
         partitions[number].entries[index].generation = 0
     }

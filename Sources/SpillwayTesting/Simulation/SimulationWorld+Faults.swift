@@ -100,6 +100,14 @@ extension SimulationWorld {
                 "bound: \(node.engine.inFlightRecords) in flight, \(node.demandRecords) demanded and \(onTheWay) on the"
                     + " way, of \(limit)")
         }
+        let share = plan.settings.sideShare
+        guard node.engine.sideHeldRecords <= share.records,
+            node.engine.sideHeldBytes < max(1, share.bytes + store.largestEntry)
+        else {
+            throw SimulationViolation(
+                "bound: \(node.engine.sideHeldRecords) records and \(node.engine.sideHeldBytes) bytes of the side queue,"
+                    + " of \(share)")
+        }
         let running = node.running.reduce(0) { $0 + $1.work.recordCount }
         guard running <= node.engine.inFlightRecords else {
             throw SimulationViolation("bound: \(running) with workers, \(node.engine.inFlightRecords) permits")
@@ -115,7 +123,7 @@ extension SimulationWorld {
         guard plan.settings.order != .none else { return }
         let starting = slots(of: work)
         for item in nodes[index].running {
-            let both = starting.intersection(slots(of: item.work))
+            let both = starting.intersection(slots(of: item.work).filter { !item.leftBehind.contains($0.partition) })
             if let slot = both.first { throw SimulationViolation("order: two at once of \(slot)") }
         }
     }

@@ -28,6 +28,7 @@ extension SimulationWorld {
         if let loads = nodes[index].sideLoads, loads.at <= now {
             nodes[index].sideLoads = nil
             let answers = loads.value.answers ?? loads.value.loads.map { answer($0) }
+            try checkRead(answers, by: index)
             nodes[index].engine.sideLoaded(loads.value.loads, answers, now: now, wallMs: wallMs)
         }
     }
@@ -66,9 +67,18 @@ extension SimulationWorld {
         return true
     }
 
+    /// What is read at a time has room, but for the last entry of each read. Entries that are here already are read again.
+    private func checkRead(_ answers: [SideLoaded?], by index: Int) throws(SimulationViolation) {
+        let bytes = answers.reduce(0) { $0 + ($1?.entries.reduce(0) { $0 + $1.byteCount } ?? 0) }
+        guard bytes <= plan.settings.sideShare.bytes * 2 + store.largestEntry * answers.count else {
+            throw SimulationViolation(
+                "bound: \(bytes) bytes are read of the side queue, of \(plan.settings.sideShare.bytes)")
+        }
+    }
+
     private mutating func answer(_ load: SideLoad) -> SideLoaded? {
         if phase == .faulty, random.chance(0.1) { return nil }
-        var answer = store.answer(load)
+        var answer = store.answer(load, isBounded: mutation != .readsTooMuch)
         switch mutation {
         case .loadsBackwards: answer.entries.reverse()
         case .forgetsWhatIsLoaded: for entry in answer.entries { store.lose(entry.name) }

@@ -26,12 +26,19 @@ extension SimulationWorld {
             noteTaken(commits)
             let changed = commits.map { mutated($0) }
             nodes[index].commits = SimulatedNode.Pending(value: changed, at: later(10))
+            if mutation == .believesCommitsTooEarly {
+                nodes[index].engine.commitEnded(.stored, now: now)
+                try carryOut(nodes[index].engine.takeActions(), by: index)
+            }
         }
     }
 
     private mutating func carryOut(_ actions: EngineActions, by index: Int) throws(SimulationViolation) {
         nodes[index].paused.formUnion(actions.pause.map(\.partition))
-        for seek in actions.seek where mutation != .ignoresOwnPositions { self.seek(seek, by: index) }
+        for seek in actions.seek where mutation != .ignoresOwnPositions {
+            try checkSeek(seek, by: index)
+            self.seek(seek, by: index)
+        }
         for partition in actions.resume where mutation != .forgetsToResume || phase == .leaving {
             nodes[index].paused.remove(partition.partition)
         }
@@ -46,7 +53,6 @@ extension SimulationWorld {
     }
 
     private mutating func seek(_ seek: (partition: TopicPartition, position: Position), by index: Int) {
-        noteSeek(seek, by: index)
         let number = seek.partition.partition
         // What was fetched before is dropped, and its demand given back.
         for event in nodes[index].inbox {
@@ -65,17 +71,18 @@ extension SimulationWorld {
     mutating func completeRevocation(_ number: Int, by index: Int) throws(SimulationViolation) {
         guard broker.slots[number].owner == index, broker.slots[number].isRevoking else { return }
         let deadline = (nodes[index].revokedAt[number] ?? .zero) + plan.settings.revocationDrainTimeout
-        if now < deadline, nodes[index].running.contains(where: { isLive($0.work, number) }) {
+        if now < deadline, nodes[index].running.contains(where: { isLive($0, number) }) {
             throw SimulationViolation("revocation: partition \(number) was given back while its records were handled")
         }
         broker.slots[number].owner = nil
         assignFree()
     }
 
-    /// True if the work is under the present assignment of the partition.
-    private func isLive(_ work: Work, _ number: Int) -> Bool {
+    /// True if the work is under the present assignment of the partition, and of the place where that goes on.
+    private func isLive(_ item: SimulatedNode.Running, _ number: Int) -> Bool {
+        if item.leftBehind.contains(number) { return false }
         let generation = broker.slots[number].generation
-        switch work.content {
+        switch item.work.content {
         case .records(let records):
             return records.contains { $0.context.partition.partition == number && $0.generation == generation }
         case .batch(let batch, _): return batch.partition.partition == number && batch.generation == generation
@@ -114,7 +121,7 @@ extension SimulationWorld {
         guard let place = nodes[index].running.firstIndex(where: { $0.endsAt <= now }) else { return }
         let item = nodes[index].running.remove(at: place)
         var results: [WorkResult]
-        if let known = item.results { results = known } else { results = try handle(item.work) }
+        if let known = item.results { results = known } else { results = try handle(item) }
         switch mutation {
         case .acknowledgesFailures: results = results.map { _ in .finished }
         case .mixesUpOutcomes: results.reverse()
@@ -141,14 +148,16 @@ extension SimulationWorld {
 
     private mutating func endGhosts() throws(SimulationViolation) {
         guard let place = ghosts.firstIndex(where: { $0.endsAt <= now }) else { return }
-        _ = try handle(ghosts.remove(at: place).work)
+        _ = try handle(ghosts.remove(at: place))
     }
 
-    /// Handles a piece of work: some of it takes effect.
-    private mutating func handle(_ work: Work) throws(SimulationViolation) -> [WorkResult] {
-        switch work.content {
-        case .batch(let batch, let attempt): return [try handle(batch, attempt: attempt)]
-        case .records(let records): return try handle(records)
+    /// Handles a piece of work: some of it takes effect. What of it was left behind comes again, whatever it does now.
+    private mutating func handle(_ item: SimulatedNode.Running) throws(SimulationViolation) -> [WorkResult] {
+        switch item.work.content {
+        case .batch(let batch, let attempt):
+            if item.leftBehind.contains(batch.partition.partition) { return [.finished] }
+            return [try handle(batch, attempt: attempt)]
+        case .records(let records): return try handle(records, leftBehind: item.leftBehind)
         }
     }
 
@@ -178,12 +187,18 @@ extension SimulationWorld {
         return .finished
     }
 
-    private mutating func handle(_ records: [WorkRecord]) throws(SimulationViolation) -> [WorkResult] {
+    private mutating func handle(
+        _ records: [WorkRecord], leftBehind: Set<Int>
+    ) throws(SimulationViolation) -> [WorkResult] {
         var results: [WorkResult] = []
         var blockedLane: Int?
         var movedLane: Int?
         for record in records {
             let number = record.context.partition.partition
+            if leftBehind.contains(number) {
+                results.append(.finished)
+                continue
+            }
             let index = ledger.index(number, of: record.context.record)
             let key = ledger.partitions[number].entries[index].key
             let fails =

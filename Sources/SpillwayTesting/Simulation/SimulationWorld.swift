@@ -219,19 +219,12 @@ struct SimulationWorld: Sendable {
         runner?.timeSource.advance(by: passed)
         if let commits = nodes[index].commits, commits.at <= now {
             nodes[index].commits = nil
-            var result = CommitResult.failed
-            if phase != .faulty || !random.chance(0.1) {
-                let (store, group) = (store, plan.settings.group)
-                result = try broker.commit(commits.value, of: index, ledger: ledger) { partition, position in
-                    store.entries[RecordName(group: group, partition: partition, position: position)] != nil
-                }
-                try noteStored(commits.value, result)
-            }
+            let result = try commit(commits.value, of: index)
             trace.note(
                 "process \(nodes[index].process) commits"
                     + " \(commits.value.map { "partition \($0.partition.partition) at \($0.next)" }.joined(separator: ", "))"
                     + ": \(result)")
-            nodes[index].engine.commitEnded(result, now: now)
+            if mutation != .believesCommitsTooEarly { nodes[index].engine.commitEnded(result, now: now) }
         }
         if let opening = nodes[index].openings.first, opening.at <= now {
             nodes[index].openings.removeFirst()
@@ -249,6 +242,18 @@ struct SimulationWorld: Sendable {
         try passStoreTime(index)
         nodes[index].engine.tick(now: now)
         try pump(index)
+    }
+
+    /// Has the broker store commits, unless that fails; of those that fail it has stored half all the same.
+    private mutating func commit(_ commits: [Commit], of index: Int) throws(SimulationViolation) -> CommitResult {
+        let fails = phase == .faulty && random.chance(0.1)
+        if fails, random.chance(0.5) { return .failed }
+        let (store, group) = (store, plan.settings.group)
+        let result = try broker.commit(commits, of: index, ledger: ledger) { partition, position in
+            store.entries[RecordName(group: group, partition: partition, position: position)] != nil
+        }
+        try noteStored(commits, result, by: index)
+        return fails ? .failed : result
     }
 
     /// Tells a process where a partition begins.

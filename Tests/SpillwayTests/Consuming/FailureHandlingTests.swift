@@ -66,17 +66,19 @@ final class FailingStore: FailureStore {
     }
 
     func heldEntries(
-        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int
+        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
         if trouble.withLock({ $0 }) == .failed { try check() }
-        return try await inner.heldEntries(group: group, partition: partition, key: key, from: position, limit: limit)
+        return try await inner.heldEntries(
+            group: group, partition: partition, key: key, from: position, limit: limit, maxBytes: maxBytes)
     }
 
     func delayedEntries(
-        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int
+        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
         if trouble.withLock({ $0 }) == .failed { try check() }
-        return try await inner.delayedEntries(group: group, partition: partition, dueByMs: dueByMs, limit: limit)
+        return try await inner.delayedEntries(
+            group: group, partition: partition, dueByMs: dueByMs, limit: limit, maxBytes: maxBytes)
     }
 
     func nextDelayedDueMs(group: String, partition: TopicPartition) async throws -> Int64? {

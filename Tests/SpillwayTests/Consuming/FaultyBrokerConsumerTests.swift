@@ -149,6 +149,35 @@ private final class LingeringHandler: SingleHandler {
         #expect(try await ConsumerTests.committedAll(inner))
     }
 
+    @Test func nothingComesAgainBeforeASeekIsStored() async throws {
+        let inner = try await ConsumerTests.broker(partitions: 1)
+        let broker = FaultInjectingBroker(inner)
+        let notebook = Notebook()
+        let consumer = try Consumer(
+            id: "c", broker: broker, configuration: ConsumerTests.configuration(),
+            processor: .single(NotingHandler(notebook: notebook)), logger: quietLogger)
+        try await ConsumerTests.run(consumer) {
+            for number in 0..<10 {
+                _ = try await inner.send(Message(key: [1], value: Array("\(number)".utf8)), to: "t")
+            }
+            try await eventually { notebook.values.count == 10 }
+            try await eventually { (try? await ConsumerTests.committedAll(inner)) == true }
+            var faults = BrokerFaults()
+            faults.failedCommits = 1
+            broker.faults = faults
+            try await consumer.seek(to: .earliest, by: "ann")
+            try await eventually {
+                let run = consumer.control.withLock { $0.run }
+                return run?.state.withLock { $0.engine.counters.failedCommits >= 5 } == true
+            }
+            #expect(notebook.values.count == 10)
+            broker.faults = BrokerFaults()
+            try await eventually { notebook.values.count == 20 }
+        }
+        #expect(notebook.values == ((0..<10) + Array(0..<10)).map { "\($0)" })
+        #expect(try await ConsumerTests.committedAll(inner))
+    }
+
     @Test func aProjectionIsExactBehindAFaultyBroker() async throws {
         let inner = try await ConsumerTests.broker(partitions: 2)
         var faults = BrokerFaults()

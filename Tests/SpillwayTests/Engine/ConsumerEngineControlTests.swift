@@ -111,6 +111,7 @@ import Testing
         check(harness.engine.inFlightRecords == 2, "what comes meanwhile is of the old place")
         harness.end(jobs[0])
         harness.end(jobs[1], .retry(at: harness.now))
+        harness.place()
         let actions = harness.takeActions()
         check(actions.seek.map(\.position) == [at(target)] && harness.engine.inFlightRecords == 0)
         harness.receive([("a", target), ("a", target + 1)])
@@ -128,7 +129,7 @@ import Testing
         harness.run()
         let seeksDone = harness.engine.seeksAsked
         harness.engine.seek(partition, to: at(1), now: harness.now)
-        harness.settle()
+        harness.place()
         _ = harness.takeActions()
         // The broker was asked for one of them before the seek, and for the other one before the seek that followed.
         for (low, seeksDone) in [(20, seeksDone), (21, harness.engine.seeksAsked)] as [(UInt64, UInt64)] {
@@ -149,7 +150,7 @@ import Testing
         let second = ConsumerEngineTests.second
         harness.engine.assign([Assignment(partition: second, generation: 1, start: at(1))], now: harness.now)
         harness.engine.seek(second, to: at(9), now: harness.now)
-        harness.settle()
+        harness.place()
         harness.receive([("a", 1)], seeksDone: 0)
         check(harness.engine.inFlightRecords == 1)
     }
@@ -161,6 +162,7 @@ import Testing
         let jobs = harness.takeAll()
         harness.engine.seek(partition, to: at(50), now: harness.now)
         harness.end(jobs)
+        harness.place()
         check(harness.takeActions().seek.map(\.position) == [at(50)])
     }
 
@@ -210,7 +212,10 @@ import Testing
         check(old.map(\.next) == [at(11)])
         harness.engine.seek(partition, to: at(4), now: harness.now)
         harness.engine.commitEnded(.stored, now: harness.now)
+        check(harness.engine.takeActions().seek.isEmpty, "that was not the new place")
         check(try unwrap(harness.engine.takeCommits(now: harness.now)).map(\.next) == [at(4)])
+        harness.engine.commitEnded(.stored, now: harness.now)
+        check(harness.engine.takeActions().seek.map(\.position) == [at(4)])
     }
 
     @Test func theLastOfSeveralSeeksHolds() throws {
@@ -218,9 +223,9 @@ import Testing
             var harness = try EngineHarness(usesFailureStore: usesFailureStore)
             harness.assign()
             _ = harness.takeActions()
-            // The second comes before the first has been opened.
+            // The second comes before the first has been committed.
             for low in [UInt64(20), 7] { harness.engine.seek(partition, to: at(low), now: harness.now) }
-            harness.settle()
+            harness.place()
             check(harness.takeActions().seek.last?.position == at(7))
             harness.receive([("a", 7)])
             harness.run()
@@ -242,9 +247,10 @@ import Testing
             harness.engine.seek(partition, to: at(9), now: harness.now)
             harness.engine.setPaused(isPaused, [partition])
             harness.end(jobs)
+            harness.place()
             let actions = harness.takeActions()
             check(actions.seek.map(\.position) == [at(9)])
-            check(actions.pause == (isPaused ? [partition] : []))
+            check(actions.pause == [partition], "by somebody, or until the place is stored")
             check(actions.resume == (isPaused ? [] : [partition]))
         }
     }
@@ -258,7 +264,7 @@ import Testing
         harness.end(jobs[1])
         harness.answerWrites()
         harness.engine.seek(partition, to: at(1), now: harness.now)
-        harness.settle()
+        harness.place()
         check(harness.engine.heldKeyCount == 1)
         harness.receive([("a", 1), ("b", 2), ("a", 3), ("a", 4)])
         harness.run()
@@ -318,6 +324,45 @@ import Testing
         check(harness.takeActions().resume.isEmpty)
         change(&harness) { $0.maxUncommittedRecords = 100 }
         check(harness.takeActions().resume == [partition])
+    }
+
+    @Test func aPartitionThatStoppedAtItsShareGoesOnWhenOthersHaveGone() throws {
+        for isGivenBack in [true, false] {
+            var harness = try EngineHarness(usesFailureStore: false)
+            harness.assign()
+            let second = ConsumerEngineTests.second
+            harness.engine.assign([Assignment(partition: second, generation: 1, start: at(1))], now: harness.now)
+            harness.receive("a", 1...190)
+            check(harness.takeActions().pause == [partition])
+            if isGivenBack {
+                harness.engine.revoke([second], now: harness.now)
+            } else {
+                harness.engine.lose([second], now: harness.now)
+            }
+            harness.settle()
+            check(harness.takeActions().resume == [partition], "nothing of its own has to end for that")
+        }
+    }
+
+    @Test func aShorterCommitIntervalHoldsForWhatHasEndedAlready() throws {
+        var harness = try EngineHarness(usesFailureStore: false) { $0.commitInterval = .seconds(60) }
+        harness.assign()
+        harness.receive("a", 1...3)
+        harness.run()
+        change(&harness) { $0.commitInterval = .seconds(1) }
+        check(harness.engine.nextDeadline(now: harness.now) == harness.now + .seconds(1))
+        harness.commit()
+        check(harness.committed == at(4))
+        // A longer one does not put off what is due before, nor a shorter one end the pause after a failure.
+        harness.receive("a", 4...5)
+        harness.run()
+        change(&harness) { $0.commitInterval = .seconds(60) }
+        harness.advance(.seconds(1))
+        _ = try unwrap(harness.engine.takeCommits(now: harness.now))
+        harness.engine.commitEnded(.failed, now: harness.now)
+        change(&harness) { $0.commitInterval = .milliseconds(1) }
+        check(harness.engine.takeCommits(now: harness.now + .milliseconds(99)) == nil)
+        check(harness.engine.takeCommits(now: harness.now + .milliseconds(100)) != nil)
     }
 
     @Test func settingsChangeAtRandomWhileRecordsFlow() throws {

@@ -72,6 +72,27 @@ import Testing
         check(harness.handled["hot"] == Array(1...low + 199))
     }
 
+    @Test func underARateAHotKeyHasItsTurnsToo() throws {
+        var harness = try harness()
+        var low: UInt64 = 1
+        try heat(&harness, from: &low)
+        var settings = harness.engine.settings
+        settings.rate = RateLimits(recordsPerSecond: 10, burstSeconds: 0.1)
+        harness.engine.change(settings, now: harness.now)
+        harness.receive("hot", low...low + 99)
+        low += 100
+        let before = harness.handled["hot"]?.count ?? 0
+        // As many others come as the rate lets go, so each waits longer than the one before.
+        for _ in 0..<20 {
+            harness.advance(.milliseconds(100))
+            harness.receive([("other\(low)", low)])
+            low += 1
+            harness.end(harness.takeAll())
+        }
+        let hot = (harness.handled["hot"]?.count ?? 0) - before
+        check((4...12).contains(hot), "\(hot) of 20")
+    }
+
     @Test func orderHoldsAcrossBothMoves() throws {
         var harness = try harness(workers: 2)
         harness.assign()

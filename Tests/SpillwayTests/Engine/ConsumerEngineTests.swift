@@ -50,6 +50,12 @@ extension ConsumerEngine {
             })
     }
 
+    static func batch(key: String, _ low: UInt64, partition: TopicPartition) -> RecordBatch {
+        let record = Record(
+            key: Array(key.utf8), value: [1], position: Position(high: 1, low: low), timestampMs: 0)
+        return RecordBatch(partition: partition, generation: 1, records: [record])
+    }
+
     func time(_ seconds: UInt64) -> MonotonicInstant { MonotonicInstant(nanoseconds: seconds * 1_000_000_000) }
 
     @Test func aLateCompletionCommitsNothing() throws {

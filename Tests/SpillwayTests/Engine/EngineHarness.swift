@@ -134,19 +134,28 @@ struct EngineHarness {
     }
 
     private mutating func answerSet(fails: Bool) -> Bool {
-        guard let loads = engine.takeSideLoads(now: now, wallMs: wallMs) else { return false }
+        answer(engine.takeSideLoads(now: now, wallMs: wallMs) ?? [], fails: fails)
+    }
+
+    /// Answers reads.
+    ///
+    /// - Returns: false if nothing came of it.
+    @discardableResult
+    mutating func answer(_ loads: [SideLoad], fails: Bool = false) -> Bool {
+        if loads.isEmpty { return false }
         var count = 0
         var answers: [SideLoaded?] = []
         for load in loads {
             switch load {
-            case .held(let group, let partition, let key, let position, let limit, _, _):
+            case .held(let group, let partition, let key, let position, let limit, let maxBytes, _, _):
                 let from = RecordName(group: group, partition: partition, position: position)
-                answers.append(SideLoaded(entries: stored.heldEntries(from, key: key, limit: limit)))
-            case .delayed(let group, let partition, let dueByMs, let limit, _):
+                answers.append(
+                    SideLoaded(entries: stored.heldEntries(from, key: key, limit: limit, maxBytes: maxBytes)))
+            case .delayed(let group, let partition, let dueByMs, let limit, let maxBytes, _):
                 let start = RecordName(group: group, partition: partition, position: .start)
                 answers.append(
                     SideLoaded(
-                        entries: stored.delayedEntries(start, dueByMs: dueByMs, limit: limit),
+                        entries: stored.delayedEntries(start, dueByMs: dueByMs, limit: limit, maxBytes: maxBytes),
                         nextDueMs: stored.nextDelayedDueMs(start)))
             }
             count += answers.last??.entries.count ?? 0
@@ -189,6 +198,13 @@ struct EngineHarness {
         now += .seconds(1)
         guard let commits = engine.takeCommits(now: now) else { return }
         committed = commits.first?.next ?? committed
+        engine.commitEnded(.stored, now: now)
+        settle()
+    }
+
+    /// Lets the broker store what is to be committed now, as the places where partitions go on that were sought.
+    mutating func place() {
+        guard engine.takeCommits(now: now) != nil else { return }
         engine.commitEnded(.stored, now: now)
         settle()
     }

@@ -32,7 +32,9 @@ private struct Lanes {
     }
 
     mutating func take(_ limits: BatchLimits, now: MonotonicInstant) -> [Taken]? {
-        scheduler.take(.shared, limits, now: now)?.map { Taken(entry: scheduler.entries[$0], number: $0) }
+        guard scheduler.isDue(.shared, limits, now: now) else { return nil }
+        let taken = scheduler.take(.shared, limits, now: now)
+        return taken.isEmpty ? nil : taken.map { Taken(entry: scheduler.entries[$0], number: $0) }
     }
 
     mutating func complete(_ taken: [Taken], _ results: [Result], now: MonotonicInstant) {

@@ -81,6 +81,7 @@ extension ConsumerEngine {
             states[slot].commitStored = states[slot].commitsTaken
             // A seek that came meanwhile has its own commit to make.
             if !states[slot].mustCommit { states[slot].committed = commit.next }
+            settleSeek(slot, now: now)
         }
         if !isStored {
             noCommitBefore = now + min(settings.commitInterval, .milliseconds(100))

@@ -18,41 +18,80 @@ extension ConsumerEngine {
             // One that drains stays as it is until it has gone, and whatever holds it at the broker is taken back then.
             guard !states[slot].isDraining else { continue }
             states[slot].isPausedByUser = isPaused
-            // One that is being opened is paused until then.
-            guard !states[slot].isPaused, states[slot].phase != .opening else { continue }
+            // One that is held back is paused until it begins.
+            guard !states[slot].isPaused, !states[slot].isHeldBack else { continue }
             actions.setPaused(isPaused, partition)
         }
     }
 
-    /// Goes on at another position, before or behind the present one: what waits is forgotten, what runs ends first, and
-    /// then the position is committed and delivery begins there.
-    package mutating func seek(_ partition: TopicPartition, to position: Position, now: MonotonicInstant) {
-        guard let epoch = epochs[partition], let slot = states.slot(of: epoch) else { return }
-        switch states[slot].phase {
-        case .active, .seeking: break
-        case .opening:
-            // It is opened anew at the other place, or goes on there at once.
-            if !settings.usesFailureStore, !states[slot].isPausedByUser { actions.setPaused(false, partition) }
-        case .draining: return
-        }
-        states[slot].phase = .seeking(to: position)
-        dropWaiting(slot)
-        settleSeek(slot)
+    /// True if the partition would go on at another position: it is owned, and not being given back.
+    package func canSeek(_ partition: TopicPartition) -> Bool {
+        epochs[partition].flatMap { states.slot(of: $0) }.map { !states[$0].isDraining } ?? false
     }
 
-    /// Begins anew once nothing of the old place runs any more: as if the partition had been assigned again.
-    mutating func settleSeek(_ slot: Int) {
-        guard case .seeking(let position) = states[slot].phase, states[slot].running == 0,
-            states[slot].side.operations == 0
-        else { return }
+    /// Goes on at another position, before or behind the present one: what waits is forgotten, what runs may end within
+    /// the budget of a revocation, then the position is committed, and once the broker has stored it delivery begins
+    /// there. So nothing is handled again of a seek that is lost with its owner.
+    ///
+    /// - Returns: false if nothing of it is done, see ``canSeek(_:)``.
+    @discardableResult
+    package mutating func seek(_ partition: TopicPartition, to position: Position, now: MonotonicInstant) -> Bool {
+        guard let epoch = epochs[partition], let slot = states.slot(of: epoch) else { return false }
+        var deadline = now + settings.revocationDrainTimeout
+        switch states[slot].phase {
+        case .active: break
+        case .seeking(_, let earlier): deadline = min(earlier, deadline)
+        case .opening: break
+        case .placing:
+            place(slot, at: position)
+            return true
+        case .draining: return false
+        }
+        states[slot].phase = .seeking(to: position, deadline: deadline)
+        seeking.insert(epoch)
+        dropWaiting(slot)
+        giveUpMoves(slot)
+        settleSeek(slot, now: now)
+        return true
+    }
+
+    /// Lets go of what still runs where a seek has waited for as long as it may.
+    mutating func settleSeeks(now: MonotonicInstant) {
+        for epoch in seeking.sorted() {
+            if let slot = states.slot(of: epoch) { settleSeek(slot, now: now) }
+        }
+    }
+
+    /// Has the new place committed once nothing of the old one runs any more, and begins there once it is stored. After
+    /// the deadline what runs is left to itself, and its end counts no more; what is with the failure store is waited for.
+    mutating func settleSeek(_ slot: Int, now: MonotonicInstant) {
+        guard states[slot].side.operations == 0 else { return }
+        switch states[slot].phase {
+        case .seeking(let position, let deadline):
+            guard states[slot].running == 0 || deadline <= now else { return }
+            place(slot, at: position)
+        case .placing(let position, let commit):
+            if states[slot].commitStored >= commit { begin(slot, at: position) }
+        case .opening, .active, .draining: break
+        }
+    }
+
+    /// Has a new place committed. A commit that is under way may be of another place.
+    private mutating func place(_ slot: Int, at position: Position) {
+        seeking.remove(states[slot].epoch)
+        states[slot].sought = position
+        states[slot].phase = .placing(at: position, by: states[slot].commitsTaken + 1)
+        if !states[slot].isPaused, !states[slot].isPausedByUser { actions.setPaused(true, states[slot].partition) }
+        nextCommitAt = min(nextCommitAt ?? noCommitBefore, noCommitBefore)
+    }
+
+    /// Begins at the new place, as if the partition had been assigned again.
+    private mutating func begin(_ slot: Int, at position: Position) {
         let old = states[slot]
         fenceForSeek(old)
         var state = PartitionState(
             Assignment(partition: old.partition, generation: old.generation, start: position), epoch: nextEpoch(),
             phase: settings.usesFailureStore ? .opening : .active, finishedBefore: [])
-        // The broker's commit may be behind or before the new place: it is told once, whatever follows.
-        state.committed = .start
-        state.mustCommit = true
         state.isPausedByUser = old.isPausedByUser
         epochs[state.partition] = state.epoch
         askForSeek(states.insert(state))
@@ -61,10 +100,9 @@ extension ConsumerEngine {
             actions.open.append(
                 EngineActions.Opening(
                     partition: state.partition, epoch: state.epoch, generation: state.generation))
-        } else if old.isPaused, !old.isPausedByUser {
+        } else if !state.isPausedByUser {
             actions.setPaused(false, state.partition)
         }
-        nextCommitAt = .zero
     }
 
     /// Has the broker deliver from where the partition begins; what was asked of it before that is not taken in.
@@ -76,6 +114,7 @@ extension ConsumerEngine {
     }
 
     private mutating func fenceForSeek(_ state: PartitionState) {
+        seeking.remove(state.epoch)
         dropMoves(of: state.epoch)
         if hotKeys?.drop(epoch: state.epoch) == true { settleHotKeys() }
         states.remove(state.epoch)
@@ -88,6 +127,7 @@ extension ConsumerEngine {
         settings.limits = new.limits
         settings.concurrency = new.concurrency
         settings.commitInterval = new.commitInterval
+        nextCommitAt = nextCommitAt.map { max(noCommitBefore, min($0, now + new.commitInterval)) }
         settings.commitRecords = new.commitRecords
         settings.maxUncommittedRecords = new.maxUncommittedRecords
         settings.moveBudget = new.moveBudget
@@ -102,9 +142,7 @@ extension ConsumerEngine {
         settings.adaptiveConcurrency = new.adaptiveConcurrency
         if settings.hotKeys != new.hotKeys { change(new.hotKeys) }
         // A larger window has room for partitions that the smaller one stopped.
-        for epoch in states.epochs {
-            if let slot = states.slot(of: epoch) { resumeIfRoom(slot) }
-        }
+        resumeWhereRoom()
     }
 
     /// True if there is work that waits only for a rate.

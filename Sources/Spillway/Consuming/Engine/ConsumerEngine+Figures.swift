@@ -16,6 +16,7 @@ extension ConsumerEngine {
         }
         if commitInFlight == nil { include(nextCommitAt) }
         if hasReadyWork { include(gate.nextOpening(now: now)) }
+        include(nextRateEnd(now: now))
         include(hotKeys?.nextSlide)
         include(nextSideEvent(now: now))
         if !running.isEmpty { include(shutdownDeadline) }
@@ -23,6 +24,9 @@ extension ConsumerEngine {
             guard case .draining(let end) = states[epoch: epoch]?.phase else { continue }
             include(end)
             include(end + settings.commitGrace)
+        }
+        for epoch in seeking {
+            if case .seeking(_, let end) = states[epoch: epoch]?.phase { include(end) }
         }
         return deadline
     }
@@ -48,6 +52,9 @@ extension ConsumerEngine {
     }
     /// Records with permits.
     package var inFlightRecords: Int { permits.inFlight.records + sideHeld.records }
+    /// Records that came back from the side queue, and their bytes.
+    package var sideHeldRecords: Int { sideHeld.records }
+    package var sideHeldBytes: Int { sideHeld.bytes }
     /// Bytes with permits.
     package var inFlightBytes: Int { permits.inFlight.bytes + sideHeld.bytes }
     /// Keys that are hot.

@@ -69,7 +69,7 @@ extension ConsumerEngine {
                 EngineInspection.Partition(
                     partition: state.partition, next: commitPosition(of: state),
                     tracked: isBatch ? state.held.records : state.window.trackedCount, held: state.held.records,
-                    isPaused: state.isPaused || state.isPausedByUser,
+                    isPaused: state.isPaused || state.isPausedByUser || state.isPlacing,
                     blocking: isBatch ? blockingBatch(state) : lowest[state.epoch].map { inspected($0) }))
         }
         inspection.lanes = longestLanes(longest)
@@ -93,11 +93,14 @@ extension ConsumerEngine {
         }.sorted { $0.share > $1.share }
     }
 
-    /// Records that have been with a worker since before a time, at most so many.
+    /// Records that have been with a worker since before a time, at most so many; of partitions that go elsewhere or away
+    /// until they have gone.
     package func stuckRecords(startedBefore limit: MonotonicInstant, most: Int) -> [InspectedRecord] {
         var stuck: [InspectedRecord] = []
         for number in lanes.liveRecords where stuck.count < most {
-            guard lanes.isWithWorker(number), lanes.entries[number].started < limit else { continue }
+            guard lanes.isWithWorker(number), lanes.entries.started(number) < limit,
+                states.isLive(lanes.entries.slot(number), lanes.entries.epoch(number))
+            else { continue }
             stuck.append(inspected(number))
         }
         return stuck
@@ -115,6 +118,7 @@ extension ConsumerEngine {
     private func recordState(_ number: Int) -> RecordState {
         let entry = lanes.entries[number]
         if side.reasons[number] != nil { return .moving }
+        if lanes.isOrphan(number) { return .running }
         let lane = lanes[entry.lane]
         guard lane.epoch == entry.epoch else { return .moving }
         switch lane.state {

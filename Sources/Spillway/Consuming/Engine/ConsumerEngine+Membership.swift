@@ -5,7 +5,7 @@ extension ConsumerEngine {
     /// paused until they are opened.
     package mutating func assign(_ assignments: [Assignment], now: MonotonicInstant) {
         for assignment in assignments {
-            if let old = epochs[assignment.partition] { fence(old) }
+            if let old = epochs[assignment.partition] { forget(old) }
             var finishedBefore: [ClosedRange<Position>] = []
             if let hint = assignment.hint, !settings.asksForPositions {
                 if let known = CommitHint(decoding: hint, commit: assignment.start) {
@@ -77,13 +77,14 @@ extension ConsumerEngine {
     /// Fences partitions that have gone already: nothing of them is committed any more.
     package mutating func lose(_ partitions: [TopicPartition], now: MonotonicInstant) {
         for partition in partitions {
-            if let epoch = epochs[partition] { fence(epoch) }
+            if let epoch = epochs[partition] { forget(epoch) }
         }
+        resumeWhereRoom()
     }
 
     /// Fences everything: the connection has gone, and what was asked of it with it.
     package mutating func disconnect() {
-        for epoch in states.epochs { fence(epoch) }
+        for epoch in states.epochs { forget(epoch) }
         permits.forgetDemand()
         actions = EngineActions()
     }
@@ -114,9 +115,10 @@ extension ConsumerEngine {
     /// True if some work is with workers.
     package var hasRunningWork: Bool { !running.isEmpty }
 
-    /// Lets time pass: deadlines of drains, keys that cool down.
+    /// Lets time pass: deadlines of drains and of seeks, keys that cool down.
     package mutating func tick(now: MonotonicInstant) {
         if hotKeys?.tick(now: now) == true { settleHotKeys() }
+        settleSeeks(now: now)
         settleDrains(now: now)
     }
 
@@ -126,9 +128,10 @@ extension ConsumerEngine {
             return
         }
         // What was sought is committed all the same: the next owner begins there.
-        if case .seeking(let position) = states[slot].phase { states[slot].sought = position }
+        if case .seeking(let position, _) = states[slot].phase { states[slot].sought = position }
+        if states[slot].isHeldBack { actions.setPaused(false, states[slot].partition) }
+        seeking.remove(states[slot].epoch)
         draining.insert(states[slot].epoch)
-        if states[slot].phase == .opening { actions.setPaused(false, states[slot].partition) }
         states[slot].phase = .draining(deadline: deadline)
         dropWaiting(slot)
     }
@@ -160,16 +163,23 @@ extension ConsumerEngine {
         dropHeldKeys(slot)
     }
 
-    /// Forgets an assignment at once. What is with workers keeps its permits until it completes, and counts no more.
+    /// Forgets an assignment at once, and lets those go on that have room then.
     mutating func fence(_ epoch: UInt64) {
+        forget(epoch)
+        resumeWhereRoom()
+    }
+
+    /// Forgets an assignment at once. What is with workers keeps its permits until it completes, and counts no more.
+    private mutating func forget(_ epoch: UInt64) {
         guard let slot = states.slot(of: epoch) else { return }
         draining.remove(epoch)
+        seeking.remove(epoch)
         let partition = states[slot].partition
         if epochs[partition] == epoch { epochs[partition] = nil }
         dropWaiting(slot)
         dropMoves(of: epoch)
         if hotKeys?.drop(epoch: epoch) == true { settleHotKeys() }
-        let isStopped = states[slot].isPaused || states[slot].isPausedByUser || states[slot].phase == .opening
+        let isStopped = states[slot].isPaused || states[slot].isPausedByUser || states[slot].isHeldBack
         if isStopped { actions.setPaused(false, partition) }
         if states[slot].isRevoked { actions.completeRevocation.append(partition) }
         states.remove(epoch)

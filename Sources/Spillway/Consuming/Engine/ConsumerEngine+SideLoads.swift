@@ -17,8 +17,9 @@ extension ConsumerEngine {
         guard settings.usesFailureStore else { return nil }
         unloadBehindLongTurns(now: now)
         guard !side.isReading, side.noReadBefore <= now else { return nil }
-        var room = settings.sideShare.records - sideHeld.records
-        guard room > 0, sideHeld.bytes < settings.sideShare.bytes else { return nil }
+        guard hasSideRoom else { return nil }
+        let share = settings.sideShare
+        var room = SideRoom(records: share.records - sideHeld.records, bytes: share.bytes - sideHeld.bytes)
         var loads: [SideLoad] = []
         // Both take as much room as there is: each is first every other time.
         side.looksFirst.toggle()
@@ -30,24 +31,35 @@ extension ConsumerEngine {
         return loads
     }
 
+    /// True if the side queue's share has room for one record more: the last one may pass the limit in bytes.
+    private var hasSideRoom: Bool {
+        let share = settings.sideShare
+        return sideHeld.records < share.records && sideHeld.bytes < share.bytes
+    }
+
     private mutating func lookForDelayed(
-        _ loads: inout [SideLoad], room: inout Int, now: MonotonicInstant, wallMs: Int64
+        _ loads: inout [SideLoad], room: inout SideRoom, now: MonotonicInstant, wallMs: Int64
     ) {
-        for state in states.all where state.phase == .active && !state.side.isLooking && state.side.nextLook <= now {
-            guard room > 0, !state.isPausedByUser, let slot = states.slot(of: state.epoch) else { continue }
-            // Entries that are in memory are handed out once more, and passed over.
-            let limit = min(room, Self.loadRecords)
+        let epochs = states.epochs
+        // It begins behind the one that was served last: one that has much must not take all the room every time.
+        let last = side.lookedLast
+        for epoch in epochs.filter({ $0 > last }) + epochs.filter({ $0 <= last }) {
+            guard !room.isEmpty, let slot = states.slot(of: epoch), states[slot].wantsLook(now) else { continue }
+            let part = room.take(Self.loadRecords)
+            side.lookedLast = epoch
             states[slot].side.isLooking = true
-            states[slot].side.lookRoom = limit
+            states[slot].side.lookRoom = part.records
+            // Entries that are in memory are handed out once more, and passed over.
+            let inMemory = states[slot].side
             loads.append(
                 .delayed(
-                    group: settings.group, partition: state.partition, dueByMs: wallMs,
-                    limit: limit + state.side.inMemory.count, epoch: state.epoch))
-            room -= limit
+                    group: settings.group, partition: states[slot].partition, dueByMs: wallMs,
+                    limit: part.records + inMemory.inMemory.count, maxBytes: part.bytes + inMemory.inMemoryBytes,
+                    epoch: epoch))
         }
     }
 
-    private mutating func loadHeld(_ loads: inout [SideLoad], room: inout Int, now: MonotonicInstant) {
+    private mutating func loadHeld(_ loads: inout [SideLoad], room: inout SideRoom, now: MonotonicInstant) {
         for place in heldKeys.takeWaiting() {
             if let load = load(place, room: &room, now: now) { loads.append(load) }
         }
@@ -56,7 +68,7 @@ extension ConsumerEngine {
         }
     }
 
-    private mutating func load(_ place: Int, room: inout Int, now: MonotonicInstant) -> SideLoad? {
+    private mutating func load(_ place: Int, room: inout SideRoom, now: MonotonicInstant) -> SideLoad? {
         guard heldKeys.isInUse(place) else { return nil }
         if heldKeys[place].isEmptyInStore {
             settleHeldKey(place, now: now)
@@ -72,20 +84,27 @@ extension ConsumerEngine {
         takeBack(place, now: now)
         let (key, state) = (heldKeys[place], states[slot])
         guard key.unloaded > 0, key.loaded == 0, let from = key.loadFrom else { return nil }
-        guard room > 0, !state.isPausedByUser, !hasEarlierToPut(key),
+        guard !room.isEmpty, !state.isPausedByUser, !hasEarlierToPut(key),
             lanes.lane(key.hash, epoch: key.epoch, key: key.key[...]) == nil, hasReached(from, slot),
-            hasCommittedLane(of: place, slot, now: now)
+            mayTakeFirst(of: key, slot), hasCommittedLane(of: place, slot, now: now)
         else {
             heldKeys.wait(place)
             return nil
         }
-        let limit = min(room, Self.loadRecords)
-        room -= limit
+        let part = room.take(Self.loadRecords)
         heldKeys[place].isLoading = true
         heldKeys[place].putWhileLoading = nil
+        heldKeys[place].waitsFor = nil
         return .held(
-            group: settings.group, partition: state.partition, key: key.key, from: from, limit: limit,
-            place: place, epoch: key.epoch)
+            group: settings.group, partition: state.partition, key: key.key, from: from, limit: part.records,
+            maxBytes: part.bytes, place: place, epoch: key.epoch)
+    }
+
+    /// False if the first record of a key that the store has was read, and might not be taken, for a reason that holds
+    /// still.
+    private func mayTakeFirst(of key: HeldKeys.Key, _ slot: Int) -> Bool {
+        guard let first = key.waitsFor else { return true }
+        return hasPassed(first, slot) && firstToPut(key).map { $0 > first } ?? true
     }
 
     /// Lets records go on here for which the store has no room, and for which those in the store wait, if there are any.
@@ -138,9 +157,10 @@ extension ConsumerEngine {
         for (load, answer) in zip(loads, answers) {
             if answer == nil { side.noReadBefore = now + SideTraffic.readPause }
             switch load {
-            case .held(_, _, _, _, _, let place, let epoch): loadedHeld(place, epoch, answer, now: now, wallMs: wallMs)
-            case .delayed(_, _, _, let limit, let epoch):
-                loadedDelayed(epoch, answer, limit: limit, now: now, wallMs: wallMs)
+            case .held(_, _, _, _, _, _, let place, let epoch):
+                loadedHeld(place, epoch, answer, now: now, wallMs: wallMs)
+            case .delayed(_, _, _, let limit, let maxBytes, let epoch):
+                loadedDelayed(epoch, answer, limit: limit, maxBytes: maxBytes, now: now, wallMs: wallMs)
             }
         }
     }
@@ -173,19 +193,26 @@ extension ConsumerEngine {
                 && limit.map { entry.name.position < $0 } ?? true
         }
         guard !entries.isEmpty else {
-            if key.putWhileLoading == nil { heldKeys[place].loadFrom = first.name.position }
+            if key.putWhileLoading == nil {
+                heldKeys[place].loadFrom = first.name.position
+                heldKeys[place].waitsFor = first.name.position
+            }
             return heldKeys.wait(place)
         }
+        var count = 0
         for entry in entries {
+            guard hasSideRoom else { break }
             take(entry, .held, slot, now: now)
             heldKeys[place].loadFrom = entry.name.position.successor
+            count += 1
         }
-        heldKeys[place].loaded += entries.count
-        heldKeys[place].unloaded = max(0, heldKeys[place].unloaded - entries.count)
+        if count == 0 { return heldKeys.wait(place) }
+        heldKeys[place].loaded += count
+        heldKeys[place].unloaded = max(0, heldKeys[place].unloaded - count)
     }
 
     private mutating func loadedDelayed(
-        _ epoch: UInt64, _ answer: SideLoaded?, limit: Int, now: MonotonicInstant, wallMs: Int64
+        _ epoch: UInt64, _ answer: SideLoaded?, limit: Int, maxBytes: Int, now: MonotonicInstant, wallMs: Int64
     ) {
         guard let slot = states.slot(of: epoch) else { return }
         states[slot].side.isLooking = false
@@ -194,13 +221,17 @@ extension ConsumerEngine {
         // More may be new than was asked for: what was in memory may have left the store since.
         let (inMemory, left) = (states[slot].side.inMemory, states[slot].side.leftDuringLook)
         let found = answer.entries.filter { entry in
-            !inMemory.contains(entry.name.position) && !left.contains(entry.name.position)
+            inMemory[entry.name.position] == nil && !left.contains(entry.name.position)
         }
+        var count = 0
         for entry in found.prefix(states[slot].side.lookRoom) {
-            states[slot].side.inMemory.insert(entry.name.position)
+            guard hasSideRoom else { break }
+            states[slot].side.enter(entry.name.position, bytes: entry.byteCount)
             take(entry, .delayed, slot, now: now)
+            count += 1
         }
-        if answer.entries.count >= limit || found.count > states[slot].side.lookRoom {
+        let bytes = answer.entries.reduce(0) { $0 + $1.byteCount }
+        if answer.entries.count >= limit || bytes >= maxBytes || found.count > count {
             states[slot].side.nextLook = now
         } else {
             let next = answer.nextDueMs.map { now + .milliseconds(max(1, $0 - wallMs)) } ?? .distantFuture
@@ -231,11 +262,18 @@ extension ConsumerEngine {
         var instants = [side.nextTry(now: now), nextUnloading]
         if !side.isReading {
             instants.append(side.noReadBefore)
-            if sideHeld.records < settings.sideShare.records {
+            if hasSideRoom {
                 instants.append(heldKeys.due.nextDue)
                 instants += states.all.filter { $0.phase == .active && !$0.side.isLooking }.map { $0.side.nextLook }
             }
         }
         return instants.compactMap { $0 }.filter { $0 > now }.min()
+    }
+}
+
+extension PartitionState {
+    /// True if it is time to look for its delayed entries, and nobody does.
+    fileprivate func wantsLook(_ now: MonotonicInstant) -> Bool {
+        phase == .active && !side.isLooking && side.nextLook <= now && !isPausedByUser
     }
 }

@@ -80,7 +80,7 @@ extension ConsumerEngine {
         let entry = lanes.entries[number]
         if let position = entry.record.position {
             if entry.side == .delayed {
-                states[entry.slot].side.inMemory.remove(position)
+                states[entry.slot].side.forget(position)
                 states[entry.slot].side.nextLook = .zero
             } else if let place = heldPlace(of: entry) {
                 heldKeys[place].loaded -= 1

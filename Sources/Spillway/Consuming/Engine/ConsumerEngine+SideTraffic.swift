@@ -135,7 +135,7 @@ extension ConsumerEngine {
             heldKeys[place].removing -= 1
             settleHeldKey(place, now: now)
         }
-        settleSeek(slot)
+        settleSeek(slot, now: now)
     }
 
     private mutating func putEnded(
@@ -159,7 +159,7 @@ extension ConsumerEngine {
                     giveUpHolding(number, slot)
                     forgetMove(number)
                 }
-                return settleSeek(slot)
+                return settleSeek(slot, now: now)
             }
             let number = list.first
             putBack(list, place)
@@ -186,7 +186,7 @@ extension ConsumerEngine {
             finish(number, now: now)
         }
         if isKept, heldKeys[place].loaded == 0 { heldKeys.schedule(place) }
-        settleSeek(slot)
+        settleSeek(slot, now: now)
     }
 
     /// Records that were with the store stand before what has arrived since, but behind what was in the key's lane.
@@ -213,12 +213,25 @@ extension ConsumerEngine {
             heldKeys[place].putWhileLoading = min(heldKeys[place].putWhileLoading ?? position, position)
         }
         heldKeys[place].first = min(heldKeys[place].first ?? position, position)
+        if let waitsFor = heldKeys[place].waitsFor, position <= waitsFor { heldKeys[place].waitsFor = nil }
         heldKeys[place].loadFrom = min(heldKeys[place].loadFrom ?? position, position)
     }
 
     private mutating func giveUpHolding(_ number: Int, _ slot: Int) {
         states[slot].held.records -= 1
         states[slot].held.bytes -= lanes.entries[number].bytes
+    }
+
+    /// Forgets what of an assignment waits to be moved away: it comes again, from the log or from the side queue.
+    mutating func giveUpMoves(_ slot: Int) {
+        let epoch = states[slot].epoch
+        for number in side.takeMoves(where: { lanes.entries[$0].epoch == epoch }) { giveUpMove(number, slot) }
+    }
+
+    private mutating func giveUpMove(_ number: Int, _ slot: Int) {
+        states[slot].side.operations -= 1
+        if lanes.entries.side(number) == nil { giveUpHolding(number, slot) }
+        forgetMove(number)
     }
 
     private mutating func forgetMove(_ number: Int) {
@@ -232,6 +245,10 @@ extension ConsumerEngine {
         guard let slot = states.slot(of: entry.epoch) else { return forgetMove(number) }
         let isBurial = reason.move.destination == .deadLetter
         guard result == .applied else {
+            if states[slot].isGoingElsewhere {
+                giveUpMove(number, slot)
+                return settleSeek(slot, now: now)
+            }
             if isBurial { side.burials.append(number) } else { side.moves.append(number) }
             return
         }
@@ -245,7 +262,7 @@ extension ConsumerEngine {
         } else {
             returnEnded(number, reason, now: now)
         }
-        settleSeek(slot)
+        settleSeek(slot, now: now)
     }
 
     /// A record of the side queue was put back there, or went on to the dead letters.

@@ -16,7 +16,10 @@ extension ConsumerEngine {
     package mutating func takeWork(now: MonotonicInstant) -> Work? {
         if isAllPaused { return nil }
         if settings.isPartitionBatch { return takeBatch(now) }
-        return takeRecords(.shared, now) ?? takeRecords(.hot, now)
+        // Either could take all that a rate lets go: the one goes first whose front has been ready longer.
+        return lanes.isHotReadyLonger
+            ? takeRecords(.hot, now) ?? takeRecords(.shared, now)
+            : takeRecords(.shared, now) ?? takeRecords(.hot, now)
     }
 
     private mutating func takeBatch(_ now: MonotonicInstant) -> Work? {
@@ -59,13 +62,20 @@ extension ConsumerEngine {
     private mutating func takeRecords(_ pool: LanePool, _ now: MonotonicInstant) -> Work? {
         guard busy[pool.rawValue] < workers(of: pool) else { return nil }
         var limits = settings.limits
-        if settings.isSingle { limits = chunkLimits(pool) }
-        let wanted = limits.maxRecords
-        limits.maxRecords = gate.allowance(wanted, now: now)
-        if limits.maxRecords < wanted { gate.want(min(wanted, lanes.readyCount(pool)) - limits.maxRecords, now: now) }
-        guard limits.maxRecords > 0,
-            let taken = lanes.take(pool, limits, perLane: settings.isSingle ? 1 : .max, now: now)
+        let isSingle = settings.isSingle
+        if isSingle { limits = chunkLimits(pool) }
+        let allowed = gate.allowance(limits.maxRecords, now: now)
+        if allowed < limits.maxRecords {
+            gate.want(min(limits.maxRecords, lanes.readyCount(pool)) - allowed, now: now)
+        }
+        let canGrow = limits.maxDelay == .zero || canBatchesGrow
+        guard lanes.isDue(pool, limits, canGrow: canGrow, now: now),
+            hasWaitedForRate(pool, limits, allowed, now: now)
         else { return nil }
+        limits.maxRecords = allowed
+        let taken = lanes.take(pool, limits, perLane: isSingle ? 1 : .max, now: now)
+        guard !taken.isEmpty else { return nil }
+        rateWaits[pool.rawValue] = nil
         lastWork += 1
         busy[pool.rawValue] += 1
         running[lastWork] = RunningWork(pool: pool, records: taken.count, taken: taken.count, since: now)
@@ -91,6 +101,36 @@ extension ConsumerEngine {
         }
         gate.take(records: taken.count, bytes: bytes, now: now)
         return Work(id: lastWork, content: .records(records))
+    }
+
+    /// True if a record may still arrive and join a batch; else nothing does before some of what is here have ended.
+    private var canBatchesGrow: Bool { !permits.isStopped && states.canReceive }
+
+    /// True if a batch that is due may go: the rate lets go all that it could take, or was waited for as long as a batch
+    /// may wait.
+    private mutating func hasWaitedForRate(
+        _ pool: LanePool, _ limits: BatchLimits, _ allowed: Int, now: MonotonicInstant
+    ) -> Bool {
+        if limits.maxDelay == .zero || allowed >= rateGoal(pool, limits) { return allowed > 0 }
+        let since = rateWaits[pool.rawValue] ?? now
+        rateWaits[pool.rawValue] = since
+        return allowed > 0 && since + limits.maxDelay <= now
+    }
+
+    /// How many records a batch takes where no rate keeps it from that.
+    private func rateGoal(_ pool: LanePool, _ limits: BatchLimits) -> Int {
+        min(limits.maxRecords, lanes.readyRecords(pool), gate.burst)
+    }
+
+    /// When the first batch goes that waits for the rate.
+    func nextRateEnd(now: MonotonicInstant) -> MonotonicInstant? {
+        LanePool.allCases.compactMap { pool in
+            rateWaits[pool.rawValue].flatMap { since in
+                let end = since + settings.limits.maxDelay
+                let wait = gate.delay(until: rateGoal(pool, settings.limits), now: now)
+                return wait.map { min(end, now + $0) } ?? end
+            }
+        }.filter { $0 > now }.min()
     }
 
     /// Records that are handled one by one go to a worker several at a time, if there are more than workers and if their
@@ -161,7 +201,7 @@ extension ConsumerEngine {
         }
         states[slot].held = states[slot].queue.held
         resumeIfRoom(slot)
-        settleSeek(slot)
+        settleSeek(slot, now: now)
         settleDrains(now: now)
     }
 
@@ -283,14 +323,14 @@ extension ConsumerEngine {
         }
         if result == .finished {
             settleFinished(number, now: now)
-            return settleSeek(entry.slot)
+            return settleSeek(entry.slot, now: now)
         }
         counters.retries += 1
         states[entry.slot].running -= 1
         states[entry.slot].held.records -= entry.side == nil ? 1 : 0
         states[entry.slot].held.bytes -= entry.side == nil ? entry.bytes : 0
         release(number)
-        settleSeek(entry.slot)
+        settleSeek(entry.slot, now: now)
     }
 
     /// Forgets a record whose partition has gone, or that comes again, with its permits.

@@ -31,12 +31,16 @@ package struct ConsumerEngine: Sendable {
     var isAllPaused = false
     /// The assignments that are draining.
     var draining: Set<UInt64> = []
+    /// The assignments that wait for their ends before they go on elsewhere.
+    var seeking: Set<UInt64> = []
     var commitInFlight: [Commit]?
     var nextCommitAt: MonotonicInstant?
     /// After a failed commit the next one waits until then.
     var noCommitBefore = MonotonicInstant.zero
     /// When the first failed batch of a partition is due again.
     var nextPartitionRetry: MonotonicInstant?
+    /// Since when a pool's batch could be taken, but for the rate.
+    var rateWaits = [MonotonicInstant?](repeating: nil, count: LanePool.allCases.count)
     var hotKeys: HotKeys?
     var gate: RateGate
     var adaptive: GradientLimit?
@@ -189,6 +193,14 @@ package struct ConsumerEngine: Sendable {
         else { return }
         states[slot].isPaused = true
         if !states[slot].isPausedByUser { actions.setPaused(true, states[slot].partition) }
+    }
+
+    /// The share of each partition is larger: those that the smaller one stopped go on.
+    mutating func resumeWhereRoom() {
+        guard states.hasPaused else { return }
+        for epoch in states.epochs {
+            if let slot = states.slot(of: epoch) { resumeIfRoom(slot) }
+        }
     }
 
     mutating func resumeIfRoom(_ slot: Int) {

@@ -45,6 +45,8 @@ struct HeldKeys: Sendable {
         /// Where loading goes on: the store has nothing of the key before it that is not in memory. `nil` until something
         /// of the key is there.
         var loadFrom: Position?
+        /// The first record that the store has, where it was read and might not be taken yet.
+        var waitsFor: Position?
         var isLoading = false
         /// When it will be handed out; `nil` if nobody has asked for that.
         var scheduledFor: MonotonicInstant?

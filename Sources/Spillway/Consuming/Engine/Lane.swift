@@ -12,6 +12,9 @@ struct Lane: Sendable {
         case parked
     }
 
+    /// In place of the number of a lane that has gone.
+    static let gone = -1
+
     var state = State.free
     var epoch: UInt64 = 0
     /// Of its key and epoch; nothing ever joins a lane without a key.

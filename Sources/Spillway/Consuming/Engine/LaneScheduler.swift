@@ -30,6 +30,13 @@ struct LaneScheduler: Sendable {
     var parkedCount: Int { parked.count }
     var keyCount: Int { table.count }
     func readyCount(_ pool: LanePool) -> Int { pool == .hot ? hot.lanes.count : shared.lanes.count }
+    func readyRecords(_ pool: LanePool) -> Int { pool == .hot ? hot.records : shared.records }
+
+    /// True if the front lane of the hot ones has been ready longer than that of the others.
+    var isHotReadyLonger: Bool {
+        guard let first = hot.lanes.first, let other = shared.lanes.first else { return false }
+        return lanes[first].since < lanes[other].since
+    }
 
     // MARK: Keys
 
@@ -131,8 +138,12 @@ struct LaneScheduler: Sendable {
     /// The records that are here, with workers or not.
     var liveRecords: [Int] { entries.numbers }
 
-    /// True if the record is one of those at the front of its lane that a worker has.
+    /// True if the lane of the record has gone while a worker has it.
+    func isOrphan(_ number: Int) -> Bool { entries.lane(number) == Lane.gone }
+
+    /// True if a worker has the record.
     func isWithWorker(_ number: Int) -> Bool {
+        if isOrphan(number) { return true }
         let lane = lanes[entries.lane(number)]
         guard lane.state == .running, lane.epoch == entries.epoch(number) else { return false }
         var next = lane.entries.first
@@ -161,25 +172,28 @@ struct LaneScheduler: Sendable {
 
     // MARK: Turns
 
-    /// Takes the next records for a worker, or `nil` if none are ready or their batch should wait to grow. Records of a
-    /// lane are next to each other.
+    /// True if there are records for a worker, and their batch should not wait to grow.
     ///
-    /// - Parameter perLane: the most records of one lane.
-    mutating func take(
-        _ pool: LanePool, _ limits: BatchLimits, perLane: Int = .max, now: MonotonicInstant
-    ) -> [Int]? {
+    /// - Parameter canGrow: false if no other record can come before some of what is here have ended.
+    mutating func isDue(_ pool: LanePool, _ limits: BatchLimits, canGrow: Bool = true, now: MonotonicInstant) -> Bool {
         unpark(now)
         settleFront(.shared, now: now)
         // Also for the others: a lane that has cooled down does not wait for a worker of the hot ones.
         settleFront(.hot, now: now)
-        guard let front = pool == .hot ? hot.lanes.first : shared.lanes.first else { return nil }
-        let waiting = pool == .hot ? hot.records : shared.records
-        guard
-            waiting >= limits.maxRecords || (pool == .hot ? hot.bytes : shared.bytes) >= limits.maxBytes
-                || lanes[front].since + limits.maxDelay <= now
-        else { return nil }
+        guard let front = pool == .hot ? hot.lanes.first : shared.lanes.first else { return false }
+        return !canGrow || readyRecords(pool) >= limits.maxRecords
+            || (pool == .hot ? hot.bytes : shared.bytes) >= limits.maxBytes
+            || lanes[front].since + limits.maxDelay <= now
+    }
+
+    /// Takes the next records for a worker, whether their batch is due or not. Records of a lane are next to each other.
+    ///
+    /// - Parameter perLane: the most records of one lane.
+    mutating func take(
+        _ pool: LanePool, _ limits: BatchLimits, perLane: Int = .max, now: MonotonicInstant
+    ) -> [Int] {
         var taken: [Int] = []
-        taken.reserveCapacity(min(limits.maxRecords, waiting))
+        taken.reserveCapacity(min(limits.maxRecords, readyRecords(pool)))
         var bytes = 0
         while taken.count < limits.maxRecords, taken.isEmpty || bytes < limits.maxBytes {
             settleFront(pool, now: now)
@@ -199,11 +213,12 @@ struct LaneScheduler: Sendable {
                 number = entries.next(number)
             }
         }
-        return taken.isEmpty ? nil : taken
+        return taken
     }
 
     /// True if the record's lane is still the one that it was taken from.
     func isInLane(_ number: Int) -> Bool {
+        if isOrphan(number) { return false }
         let lane = lanes[entries.lane(number)]
         return lane.state == .running && lane.epoch == entries.epoch(number)
     }
@@ -276,6 +291,7 @@ struct LaneScheduler: Sendable {
             while let number = lanes[lane].entries.popFirst(in: &entries) {
                 if out > 0 {
                     out -= 1
+                    entries[number].lane = Lane.gone
                     continue
                 }
                 body(entries[number])

@@ -8,8 +8,11 @@ struct PartitionState: Sendable {
         case active
         /// Nothing new is started; what runs may end until the deadline.
         case draining(deadline: MonotonicInstant)
-        /// Nothing new is started until what runs has ended; then it begins anew.
-        case seeking(to: Position)
+        /// Nothing new is started until what runs has ended, or the deadline has passed.
+        case seeking(to: Position, deadline: MonotonicInstant)
+        /// Nothing of the new place is delivered until the broker has stored it, with the commit of that number. Then it
+        /// begins anew.
+        case placing(at: Position, by: UInt64)
     }
 
     let partition: TopicPartition
@@ -59,14 +62,26 @@ struct PartitionState: Sendable {
         var isLooking = false
         /// How many of what the look finds there is room for.
         var lookRoom = 0
-        /// Delayed entries that are in memory.
-        var inMemory: Set<Position> = []
+        /// Delayed entries that are in memory, each with its bytes.
+        private(set) var inMemory: [Position: Int] = [:]
+        private(set) var inMemoryBytes = 0
         /// Those that have left memory and the store while a look is under way, which may have read them before.
         var leftDuringLook: Set<Position> = []
 
+        /// A delayed entry has come into memory.
+        mutating func enter(_ position: Position, bytes: Int) {
+            inMemory[position] = bytes
+            inMemoryBytes += bytes
+        }
+
+        /// A delayed entry is in memory no more; the store has it as it was.
+        mutating func forget(_ position: Position) {
+            inMemoryBytes -= inMemory.removeValue(forKey: position) ?? 0
+        }
+
         /// A delayed entry is in memory no more, and is not in the store as it was.
         mutating func leave(_ position: Position) {
-            inMemory.remove(position)
+            forget(position)
             if isLooking { leftDuringLook.insert(position) }
         }
     }
@@ -90,6 +105,27 @@ struct PartitionState: Sendable {
 
     var isDraining: Bool {
         if case .draining = phase { true } else { false }
+    }
+
+    /// True while it waits to begin at another place.
+    var isGoingElsewhere: Bool {
+        switch phase {
+        case .seeking, .placing: true
+        case .opening, .active, .draining: false
+        }
+    }
+
+    /// True while the place that it goes on at waits for its commit.
+    var isPlacing: Bool {
+        if case .placing = phase { true } else { false }
+    }
+
+    /// True while the engine has it paused at the broker until it begins.
+    var isHeldBack: Bool {
+        switch phase {
+        case .opening, .placing: true
+        case .active, .draining, .seeking: false
+        }
     }
 
     /// Begins at another position than the broker would.

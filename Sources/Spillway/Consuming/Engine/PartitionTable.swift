@@ -30,6 +30,14 @@ struct PartitionTable: Sendable {
     func generation(_ slot: Int) -> UInt64 { slots[slot].generation }
     func isPaused(_ slot: Int) -> Bool { slots[slot].isPaused }
 
+    /// True if some assignment has stopped its intake.
+    var hasPaused: Bool { slots.contains { $0.isPaused } }
+
+    /// True if the broker delivers records of some assignment.
+    var canReceive: Bool {
+        slots.contains { $0.epoch != 0 && $0.phase == .active && !$0.isPaused && !$0.isPausedByUser }
+    }
+
     /// The assignment of an epoch, as a copy.
     subscript(epoch epoch: UInt64) -> PartitionState? { slotOfEpoch[epoch].map { slots[$0] } }
 

@@ -26,6 +26,9 @@ struct Permits: Sendable {
         resumeAt = Demand(records: Int(Double(limit.records) * share), bytes: Int(Double(limit.bytes) * share))
     }
 
+    /// True if nothing is demanded before some of what is in flight have ended.
+    var isStopped: Bool { isPaused && (inFlight.records > resumeAt.records || inFlight.bytes > resumeAt.bytes) }
+
     /// Moves permits from demand to the records that have arrived.
     mutating func received(records: Int, bytes: Int) {
         demanded.records -= records

@@ -51,6 +51,8 @@ struct SideTraffic: Sendable {
     var isReading = false
     /// In this set of reads delayed records come before those of held keys.
     var looksFirst = false
+    /// The assignment whose delayed records were looked for last.
+    var lookedLast: UInt64 = 0
     /// No operation of a kind before.
     private var notBefore = [MonotonicInstant](repeating: .zero, count: Kind.allCases.count)
     private var failures = [Int](repeating: 0, count: Kind.allCases.count)
@@ -170,9 +172,28 @@ package struct SideWrites: Sendable {
 package enum SideLoad: Sendable {
     /// The next records of a held key.
     case held(
-        group: String, partition: TopicPartition, key: [UInt8], from: Position, limit: Int, place: Int, epoch: UInt64)
+        group: String, partition: TopicPartition, key: [UInt8], from: Position, limit: Int, maxBytes: Int, place: Int,
+        epoch: UInt64)
     /// Delayed records that are due, and when the next one is.
-    case delayed(group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, epoch: UInt64)
+    case delayed(
+        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int, epoch: UInt64)
+}
+
+/// How much more may be read of a failure store.
+struct SideRoom: Sendable {
+    var records: Int
+    var bytes: Int
+
+    var isEmpty: Bool { records <= 0 || bytes <= 0 }
+
+    /// Gives a read its part: so many records at most, and as large a part of the bytes as of the records.
+    mutating func take(_ most: Int) -> SideRoom {
+        let count = min(records, most)
+        let part = SideRoom(records: count, bytes: max(1, bytes / ((records - 1) / count + 1)))
+        records -= part.records
+        bytes -= part.bytes
+        return part
+    }
 }
 
 /// The answer to a ``SideLoad``.

@@ -59,16 +59,17 @@ extension ConsumerRun {
     private func answer(_ load: SideLoad, _ store: any FailureStore) async -> SideLoaded? {
         do {
             switch load {
-            case .held(let group, let partition, let key, let position, let limit, _, _):
+            case .held(let group, let partition, let key, let position, let limit, let maxBytes, _, _):
                 return SideLoaded(
                     entries: try await store.heldEntries(
-                        group: group, partition: partition, key: key, from: position, limit: limit))
-            case .delayed(let group, let partition, let dueByMs, let limit, _):
+                        group: group, partition: partition, key: key, from: position, limit: limit,
+                        maxBytes: maxBytes))
+            case .delayed(let group, let partition, let dueByMs, let limit, let maxBytes, _):
                 let next = try await store.nextDelayedDueMs(group: group, partition: partition)
                 guard let next, next <= dueByMs else { return SideLoaded(entries: [], nextDueMs: next) }
                 return SideLoaded(
                     entries: try await store.delayedEntries(
-                        group: group, partition: partition, dueByMs: dueByMs, limit: limit),
+                        group: group, partition: partition, dueByMs: dueByMs, limit: limit, maxBytes: maxBytes),
                     nextDueMs: nil)
             }
         } catch {

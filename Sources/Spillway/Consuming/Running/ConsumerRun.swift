@@ -46,6 +46,7 @@ final class ConsumerRun: Sendable {
     /// What the program and the settings ask for when the run begins; what changes in place is in the engine.
     let configuration: ConsumerConfiguration
     let processor: Processor
+    private let effective: EffectiveConfiguration
     let metrics: ConsumerMetrics?
     private let livePolicy: Mutex<RetryPolicy>
     let state: Mutex<State>
@@ -73,6 +74,7 @@ final class ConsumerRun: Sendable {
         self.consumer = consumer
         configuration = effective.configuration
         processor = effective.processor
+        self.effective = effective
         self.metrics = metrics
         livePolicy = Mutex(effective.configuration.retry)
         var engine = ConsumerEngine(effective.engineSettings(usesFailureStore: consumer.failureStore != nil))
@@ -85,8 +87,10 @@ final class ConsumerRun: Sendable {
     /// What happens to records that fail, as it is now.
     var retry: RetryPolicy { livePolicy.withLock { $0 } }
 
-    /// Takes over what can change in place, unless a later change has come before it.
+    /// Takes over what can change in place, unless a later change has come before it. What is for a run of another shape
+    /// is not for this one, which ends: the next one begins with it.
     func apply(_ effective: EffectiveConfiguration, revision: Int) {
+        if effective.differsInShape(from: self.effective) { return }
         let settings = effective.engineSettings(usesFailureStore: consumer.failureStore != nil)
         step { engine, now in
             guard consumer.control.withLock({ $0.revision }) == revision else { return }

@@ -171,25 +171,33 @@ struct FailureTables: Sendable {
         }
     }
 
-    func heldEntries(_ from: RecordName, key: [UInt8], limit: Int) -> [SideEntry] {
+    func heldEntries(_ from: RecordName, key: [UInt8], limit: Int, maxBytes: Int = .max) -> [SideEntry] {
         guard limit > 0, let positions = orders[Self.start(of: from)]?.held[key] else { return [] }
         var found: [SideEntry] = []
+        var bytes = 0
         positions.walk(from: from.position) { position in
             let name = RecordName(group: from.group, partition: from.partition, position: position)
-            if let entry = entries[name] { found.append(entry) }
-            return found.count < limit
+            if let entry = entries[name] {
+                found.append(entry)
+                bytes += entry.byteCount
+            }
+            return found.count < limit && bytes < maxBytes
         }
         return found
     }
 
-    func delayedEntries(_ start: RecordName, dueByMs: Int64, limit: Int) -> [SideEntry] {
+    func delayedEntries(_ start: RecordName, dueByMs: Int64, limit: Int, maxBytes: Int = .max) -> [SideEntry] {
         guard limit > 0, let places = orders[start]?.delayed else { return [] }
         var found: [SideEntry] = []
+        var bytes = 0
         places.walk(from: DelayedPlace(dueMs: .min, position: .start)) { place in
             guard place.dueMs <= dueByMs else { return false }
             let name = RecordName(group: start.group, partition: start.partition, position: place.position)
-            if let entry = entries[name] { found.append(entry) }
-            return found.count < limit
+            if let entry = entries[name] {
+                found.append(entry)
+                bytes += entry.byteCount
+            }
+            return found.count < limit && bytes < maxBytes
         }
         return found
     }

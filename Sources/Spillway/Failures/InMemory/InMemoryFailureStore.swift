@@ -40,18 +40,18 @@ public final class InMemoryFailureStore: FailureStore {
 
     /// The first held entries of a key at or after a position, ascending by position.
     public func heldEntries(
-        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int
+        group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
         let from = RecordName(group: group, partition: partition, position: position)
-        return tables.withLock { $0.heldEntries(from, key: key, limit: limit) }
+        return tables.withLock { $0.heldEntries(from, key: key, limit: limit, maxBytes: maxBytes) }
     }
 
     /// Delayed entries of a partition that are due at or before a time, ascending by due time, then by position.
     public func delayedEntries(
-        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int
+        group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
         let start = RecordName(group: group, partition: partition, position: .start)
-        return tables.withLock { $0.delayedEntries(start, dueByMs: dueByMs, limit: limit) }
+        return tables.withLock { $0.delayedEntries(start, dueByMs: dueByMs, limit: limit, maxBytes: maxBytes) }
     }
 
     /// When the first delayed entry of a partition is due; `nil` if there is none.
