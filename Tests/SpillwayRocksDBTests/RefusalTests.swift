@@ -137,6 +137,17 @@ import Testing
         #expect(refusal(directory("data")) == .corruption)
     }
 
+    /// RocksDB would hold its own lock, and tell of errors to who has gone.
+    @Test func anOpeningThatFailsBehindRocksDBsClosesIt() throws {
+        try makeUsed()
+        #expect(unlink(directory("data/clean")) == 0)
+        // Can't be removed as a file is.
+        mkdir(directory("data/clean"), 0o700)
+        for _ in 0..<2 { #expect(refusal(directory("data")) == .ioError) }
+        #expect(rmdir(directory("data/clean")) == 0)
+        #expect(refusal(directory("data")) == nil)
+    }
+
     /// What a first start leaves that was cut off before it had a database.
     @Test func aFirstStartThatWasCutOffIsBegunAgain() throws {
         mkdir(directory("data"), 0o700)

@@ -14,6 +14,13 @@ internal import Glibc
     var logEpoch: UInt64 = 0
 
     consuming func takeDirectory() -> DataDirectory { directory }
+
+    /// Closes what can't be used, and leaves it as not closed cleanly. RocksDB's listener goes before what it tells.
+    func abandon() {
+        for family in families.values { unsafe spillway_family_free(family.handle) }
+        _ = unsafe spillway_db_close(handle).take("close")
+        withExtendedLifetime(events) {}
+    }
 }
 
 extension Database {
@@ -56,10 +63,15 @@ enum Opening {
         let (handle, families) = try unsafe openRocksDB(directory.database, options, configuration, events, mode)
         var opened = unsafe OpenedDatabase(
             directory: directory, wasClean: wasClean, handle: handle, families: families, events: events)
-        try opened.directory.removeCleanMark()
-        // Of another log other things are derived, also where the mark of a clean end is left.
-        let isNewLog = newLogEpoch || isNew
-        try setEpochs(&opened, newStoreEpoch: !wasClean || isNewLog, newLogEpoch: isNewLog)
+        do {
+            try opened.directory.removeCleanMark()
+            // Of another log other things are derived, also where the mark of a clean end is left.
+            let isNewLog = newLogEpoch || isNew
+            try setEpochs(&opened, newStoreEpoch: !wasClean || isNewLog, newLogEpoch: isNewLog)
+        } catch {
+            opened.abandon()
+            throw error
+        }
         return opened
     }
 
