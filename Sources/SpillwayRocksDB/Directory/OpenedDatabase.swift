@@ -68,6 +68,7 @@ enum Opening {
             // Of another log other things are derived, also where the mark of a clean end is left.
             let isNewLog = newLogEpoch || isNew
             try setEpochs(&opened, newStoreEpoch: !wasClean || isNewLog, newLogEpoch: isNewLog)
+            try opened.directory.putMadeMark()
         } catch {
             opened.abandon()
             throw error
