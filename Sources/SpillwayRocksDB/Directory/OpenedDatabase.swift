@@ -109,6 +109,13 @@ enum Opening {
         return needed.isSyncedDataLost ? nil : needed
     }
 
+    /// The same for who only asks.
+    static func needed(
+        of scan: WriteAheadLogScan, _ database: String, _ configuration: Database.Configuration
+    ) throws -> WriteAheadLogScan? {
+        try needed(of: scan, database, familyOptions(database, configuration, isNew: false), configuration)
+    }
+
     /// Whether RocksDB opens the database in a mode. Opens for reading only and changes nothing.
     ///
     /// - Throws: what it says but for ``DatabaseError/Code/corruption``, which is an answer.
