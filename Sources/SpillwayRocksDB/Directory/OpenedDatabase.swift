@@ -167,15 +167,9 @@ enum Opening {
         }
         for family in configuration.families { options[family.name] = family }
         if !isNew {
-            let known = configuration.familiesIfThere
+            let given = configuration.familiesIfThere
             for name in try existingFamilies(path) where options[name] == nil {
-                if let family = known.first(where: { $0.name == name }) {
-                    options[name] = family
-                    continue
-                }
-                options[name] =
-                    name.hasPrefix(LogFamily.prefix)
-                    ? LogFamily.options(name) : FailureFamilies.options(name) ?? .init(name: name)
+                options[name] = given.first { $0.name == name } ?? OwnFamilies.options(name) ?? .init(name: name)
             }
         }
         return options.values.sorted { $0.name < $1.name }

@@ -20,9 +20,14 @@ struct GroupStore: Sendable {
 
     init(_ database: Database) throws {
         self.database = database
+        family = try database.ensureFamily(Self.options)
+    }
+
+    /// What the family is opened with.
+    static var options: ColumnFamily.Options {
         var options = ColumnFamily.Options(name: Self.familyName)
         options.writeBufferBytes = 4 << 20
-        family = try database.ensureFamily(options)
+        return options
     }
 
     private static func key(_ kind: UInt8, _ topic: String, _ group: String) -> [UInt8] {
