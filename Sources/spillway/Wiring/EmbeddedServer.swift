@@ -53,14 +53,15 @@ struct EmbeddedServer {
             failures: failures, blocking: readers, projections: projections, registry: registry,
             logger: Logger(label: "reactions"),
             tracer: tracing?.tracer, settings: node.settings)
-        try await serve(service, node, failures, tracing)
+        try await serve(service, node, failures, readers, tracing)
     }
 
     private func serve(
-        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ tracing: ServerTracing?
+        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ readers: BlockingExecutor,
+        _ tracing: ServerTracing?
     ) async throws {
         let access = try ServerAccess(configuration, logger: logger)
-        let router = try routes(service, node, failures, access, tracing)
+        let router = try routes(service, node, failures, readers, access, tracing)
         let loops = try (0..<loopCount).map { try EventLoop(name: "loop-\($0)") }
         defer { for loop in loops { loop.shutdown() } }
         let server = try HTTPServer(
@@ -118,8 +119,8 @@ struct EmbeddedServer {
     }
 
     private func routes(
-        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ access: ServerAccess,
-        _ tracing: ServerTracing?
+        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ readers: BlockingExecutor,
+        _ access: ServerAccess, _ tracing: ServerTracing?
     ) throws -> HTTPRouter {
         var router = HTTPRouter(logger: Logger(label: "http"))
         if let tracing {
@@ -148,8 +149,8 @@ struct EmbeddedServer {
             groupsWithoutSideQueue: [ReactionService.group], consumers: service.consumers)
         console.register(on: &router)
         OperationRoutes(
-            service: service, authentication: access.authentication, registry: registry, routes: routing,
-            additions: [console.specification],
+            service: service, authentication: access.authentication, registry: registry, blocking: readers,
+            routes: routing, additions: [console.specification],
             backup: { path in try await node.backUp(to: path) }
         ).register(on: &router)
         if configuration.demo, let issuer = access.issuer {
