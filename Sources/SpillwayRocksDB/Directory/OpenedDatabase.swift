@@ -26,10 +26,11 @@ internal import Glibc
 extension Database {
     /// Opens the database of a data directory. Blocks: replays the write-ahead log and flushes what it held.
     ///
-    /// - Throws: `DatabaseError`, and nothing in the directory has changed then: ``DatabaseError/Code/inUse``,
-    ///   ``DatabaseError/Code/foreignDirectory``, ``DatabaseError/Code/newerFormat``,
-    ///   ``DatabaseError/Code/notWritable``, ``DatabaseError/Code/notFound``, ``DatabaseError/Code/damagedLog``,
-    ///   ``DatabaseError/Code/corruption``.
+    /// - Throws: `DatabaseError`. With ``DatabaseError/Code/inUse``, ``DatabaseError/Code/foreignDirectory``,
+    ///   ``DatabaseError/Code/newerFormat``, ``DatabaseError/Code/notFound`` or ``DatabaseError/Code/damagedLog``
+    ///   nothing in the directory has changed. With any other, as ``DatabaseError/Code/notWritable``,
+    ///   ``DatabaseError/Code/corruption``, ``DatabaseError/Code/noSpace`` or ``DatabaseError/Code/ioError``, nothing that
+    ///   was durable has: RocksDB may have begun files, and written what stood in the log to tables.
     public static func open(_ path: String, _ configuration: Configuration = Configuration()) throws -> Database {
         let directory = try DataDirectory.lock(path, create: configuration.createsDirectory)
         return try Database(Opening.run(directory, configuration, newLogEpoch: false), configuration)
