@@ -15,6 +15,7 @@ final class RouteHarness {
     let service: ReactionService
     let tokens: TokenIssuer
     let backups: Backups
+    let registry = MetricsRegistry()
     private let directory: String
     private let database: Database
 
@@ -41,11 +42,11 @@ final class RouteHarness {
         database = try Database.open(directory, opening)
         let store = try RocksReactionStore(
             database, epoch: database.storeEpoch, partitions: 3, targetTypes: configuration.targetTypes)
-        let registry = MetricsRegistry()
+        let readers = BlockingExecutor(name: "reader", threads: 2)
         service = try ReactionService(
             configuration: configuration, broker: InMemoryBroker(sharesSequence: true), store: store,
             failures: InMemoryFailureStore(),
-            blocking: BlockingExecutor(name: "reader", threads: 2),
+            blocking: readers,
             projections: BlockingExecutor(name: "projection", threads: 2), registry: registry,
             logger: Logger(label: "test"))
         let key = try SigningKey.random()
@@ -58,7 +59,7 @@ final class RouteHarness {
             .register(on: &router)
         let backups = Backups()
         OperationRoutes(
-            service: service, authentication: authentication, registry: registry, routes: routes,
+            service: service, authentication: authentication, registry: registry, blocking: readers, routes: routes,
             backup: { try backups.make($0) }
         ).register(on: &router)
         self.backups = backups

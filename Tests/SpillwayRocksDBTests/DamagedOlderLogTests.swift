@@ -243,6 +243,10 @@ import Testing
         try write(old, to: first)
         try flip("value 50", in: first)
         #expect(try WriteAheadLogScan(database: path + "/db").isSyncedDataLost)
+        // Who asks first hears the same.
+        let report = try Database.recover(path, acceptLoss: true)
+        #expect(report.isIntact && report.keptFiles == nil)
+        #expect(report.description.contains("tables hold what is damaged"))
         #expect(try await log.values(path) == (0..<110).map { "value \($0)" })
     }
 

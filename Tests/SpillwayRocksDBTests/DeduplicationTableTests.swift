@@ -1,5 +1,6 @@
 import Spillway
 import SpillwayCore
+import Synchronization
 import Testing
 
 @testable import SpillwayRocksDB
@@ -73,6 +74,81 @@ import Testing
         for name in ["second", "third"] {
             let next = Deduplication(scope: scope, token: bytes(name), fingerprint: 1, quota: 1)
             _ = try await table.send(next, 0, to: log) { [] }
+        }
+        try await fixture.close()
+    }
+
+    private final class Hook: Sendable {
+        let body = Mutex<(@Sendable () throws -> Void)?>(nil)
+
+        func run() throws { try body.withLock { $0.take() }?() }
+    }
+
+    private func table(_ database: Database, _ hook: Hook = Hook()) throws -> DeduplicationTable {
+        try DeduplicationTable(database, lookups: BlockingExecutor(name: "lookups", threads: 1)) { try hook.run() }
+    }
+
+    /// The log's writer takes it in while the removal reads, and waits for nothing.
+    @Test func aTokenThatIsUsedAgainWhileItIsRemovedStays() async throws {
+        let fixture = try BrokerFixture()
+        _ = try await fixture.broker.ensureTopic("t", partitions: 1)
+        let log = try fixture.broker.log("t")
+        let (hook, database) = (Hook(), fixture.database)
+        let table = try table(database, hook)
+        func token(_ name: String, lifetimeMs: Int64, quota: Int = 10) -> Deduplication {
+            Deduplication(scope: scope, token: bytes(name), fingerprint: 1, lifetimeMs: lifetimeMs, quota: quota)
+        }
+        try store(
+            [token("a", lifetimeMs: 0), token("b", lifetimeMs: 0)], at: wallMilliseconds() - 1_000, table, database)
+        let again = token("a", lifetimeMs: 3_600_000)
+        hook.body.withLock {
+            $0 = { [self] in try store([again], at: wallMilliseconds(), table, database) }
+        }
+        #expect(try table.removeExpired() == 2)
+        let receipts = try await table.send(again, 1, to: log) { [] }
+        #expect(receipts.map(\.isDuplicate) == [true])
+        #expect(try database.get(database.family("deduplication"), TokenEncoding.tokenKey(scope, bytes("b"))) == nil)
+        let refusal = await #expect(throws: BrokerError.self) {
+            try await table.send(token("more", lifetimeMs: 1, quota: 1), 0, to: log) { [] }
+        }
+        #expect(refusal?.code == .deduplicationQuota)
+        _ = try await table.send(token("more", lifetimeMs: 1, quota: 2), 0, to: log) { [] }
+        try await fixture.close()
+    }
+
+    /// A walk steps over no remains of tokens that an earlier one has removed, and misses none that came below them.
+    @Test func whatWasRemovedIsNotWalkedOverAgain() async throws {
+        let fixture = try BrokerFixture()
+        let (hook, database) = (Hook(), fixture.database)
+        let table = try table(database, hook)
+        let now = wallMilliseconds()
+        func expired(_ name: String, agoMs: Int64) throws {
+            let token = Deduplication(scope: scope, token: bytes(name), fingerprint: 1, lifetimeMs: 0)
+            try store([token], at: now - agoMs, table, database)
+        }
+        for number in 0..<1_000 { try expired("\(number)", agoMs: 2_000 - Int64(number)) }
+        let before = Database.Iterator.skippedDeletes
+        var removed = 0
+        while case let more = try table.removeExpired(), more > 0 { removed += more }
+        #expect(removed == 1_000)
+        #expect(Database.Iterator.skippedDeletes == before)
+        // The clock was set back.
+        try expired("earlier", agoMs: 5_000)
+        #expect(try table.removeExpired() == 1)
+        try expired("a", agoMs: 1_000)
+        hook.body.withLock {
+            $0 = { [self] in
+                let token = Deduplication(scope: scope, token: bytes("b"), fingerprint: 1, lifetimeMs: 0)
+                try store([token], at: now - 1_500, table, database)
+            }
+        }
+        #expect(try table.removeExpired() == 1)
+        #expect(try table.removeExpired() == 1)
+        #expect(try table.removeExpired() == 0)
+        let family = try database.family("deduplication")
+        do {
+            let walk = database.iterator(family)
+            #expect(!walk.seekToFirst())
         }
         try await fixture.close()
     }

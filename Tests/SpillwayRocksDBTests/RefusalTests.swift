@@ -126,15 +126,40 @@ import Testing
         }
     }
 
-    /// A volume that was not mounted.
-    @Test func aDatabaseThatIsGone() throws {
+    /// A volume that was not mounted, perhaps behind a crash.
+    @Test(arguments: [["clean"], ["made"], []])
+    func aDatabaseThatIsGone(lacking marks: [String]) throws {
         try makeUsed()
         try FileManager.default.removeItem(atPath: directory("data/db"))
+        for mark in marks { #expect(unlink(directory("data/" + mark)) == 0) }
         let before = try state(directory("data"))
         #expect(refusal(directory("data")) == .corruption)
         #expect(try state(directory("data")) == before)
         mkdir(directory("data/db"), 0o700)
         #expect(refusal(directory("data")) == .corruption)
+    }
+
+    /// One that was made before there was the mark.
+    @Test func anOpeningSaysThatThereIsADatabase() throws {
+        try makeUsed()
+        #expect(unlink(directory("data/made")) == 0)
+        let database = try Database.open(directory("data"))
+        #expect(access(directory("data/made"), F_OK) == 0)
+        try database.checkpoint(to: directory("copy"))
+        try database.close()
+        try Database.restore(from: directory("copy"), to: directory("restored"))
+        #expect(access(directory("restored/made"), F_OK) == 0)
+    }
+
+    /// RocksDB would hold its own lock, and tell of errors to who has gone.
+    @Test func anOpeningThatFailsBehindRocksDBsClosesIt() throws {
+        try makeUsed()
+        #expect(unlink(directory("data/clean")) == 0)
+        // Can't be removed as a file is.
+        mkdir(directory("data/clean"), 0o700)
+        for _ in 0..<2 { #expect(refusal(directory("data")) == .ioError) }
+        #expect(rmdir(directory("data/clean")) == 0)
+        #expect(refusal(directory("data")) == nil)
     }
 
     /// What a first start leaves that was cut off before it had a database.

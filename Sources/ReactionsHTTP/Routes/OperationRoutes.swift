@@ -11,19 +11,23 @@ public struct OperationRoutes: Sendable {
     private let routes: ReactionRoutesConfiguration
     private let additions: [OpenAPIFragment]
     private let backup: @Sendable (String) async throws -> Void
+    private let blocking: BlockingExecutor
 
     /// - Parameters:
+    ///   - blocking: where the metrics are read: that may wait for a lock, or look at files.
     ///   - routes: what the specification says of the reactions' routes.
     ///   - additions: what the specification says of other parts' routes.
     ///   - backup: copies the data directory to a path; throws `Problem` with what the client should hear.
     public init(
         service: any ReactionServing, authentication: Authentication, registry: MetricsRegistry,
+        blocking: BlockingExecutor,
         routes: ReactionRoutesConfiguration = ReactionRoutesConfiguration(targetTypes: ["video", "comment"]),
         additions: [OpenAPIFragment] = [], backup: @escaping @Sendable (String) async throws -> Void
     ) {
         self.service = service
         self.authentication = authentication
         self.registry = registry
+        self.blocking = blocking
         self.routes = routes
         self.additions = additions
         self.backup = backup
@@ -37,8 +41,8 @@ public struct OperationRoutes: Sendable {
             throw Problem.retry(.serviceUnavailable, after: .seconds(1), detail: reason)
         }
         router.on(.get, "/metrics") { _ in
-            HTTPResponse(
-                .ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: registry.exposition())
+            let text = try await blocking.run { [registry] in registry.exposition() }
+            return HTTPResponse(.ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: text)
         }
         let specification = Specification(OpenAPIDocument.bytes(routes, additions: additions))
         router.on(.get, "/openapi.json") { specification.response(to: $0) }

@@ -24,6 +24,10 @@ extension Database {
     /// Makes a data directory of a copy. The store and the log get new epochs: positions of the old log are not
     /// waited for, and versions are greater than any that was given out before. Blocks.
     ///
+    /// An epoch is at least the time in milliseconds, since the copy does not know which ones the directory has had that
+    /// it was made of: what is said of versions holds while the clock is not behind the one by which those were made. Two
+    /// restores of one copy in the same millisecond have the same epochs; serve one of them.
+    ///
     /// Until it is done the target refuses to be opened: what was cut off is removed and begun again.
     ///
     /// - Parameters:

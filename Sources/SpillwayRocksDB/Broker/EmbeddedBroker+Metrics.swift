@@ -24,7 +24,7 @@ extension EmbeddedBroker {
             "Records between the log's end and what the slowest group has durably committed."
         ) { broker in
             broker.allLogs.reduce(0) { sum, log in
-                let held = broker.groups.durablePositions(log).flatMap(\.partitions).min() ?? log.end
+                let held = broker.groups.durablePositions(log).values.joined().min() ?? log.end
                 return sum + Double(log.end - min(held, log.end))
             }
         }

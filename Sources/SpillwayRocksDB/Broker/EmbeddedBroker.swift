@@ -60,6 +60,8 @@ public final class EmbeddedBroker: ReplayableBroker {
     let work: BlockingExecutor
     private let care: CareLoop
     private let topics = Mutex<[String: TopicLog]>([:])
+    /// Held while a topic is made, which waits for the disk: those who look for one don't.
+    private let making = Mutex<Void>(())
     private let logger: Logger
 
     /// Reads topics and groups, and starts the writer. Blocks.
@@ -168,9 +170,10 @@ public final class EmbeddedBroker: ReplayableBroker {
     }
 
     private func make(_ topic: String, _ partitions: Int) throws {
-        try topics.withLock { topics in
-            if topics[topic] != nil { return }
-            topics[topic] = try topicStore.make(topic, partitions: partitions)
+        try making.withLock { _ in
+            if topics.withLock({ $0[topic] }) != nil { return }
+            let made = try topicStore.make(topic, partitions: partitions)
+            topics.withLock { $0[topic] = made }
         }
     }
 

@@ -7,7 +7,7 @@ extension Database {
         /// opened too.
         public var families: [ColumnFamily.Options] = []
         /// What families are opened with if they are on disk; none of them is made. Those that are neither here nor in
-        /// ``families`` are opened with defaults.
+        /// ``families`` are opened as this library makes them if it does, else with defaults.
         public var familiesIfThere: [ColumnFamily.Options] = []
         /// Makes the directory if it is not there; default true.
         public var createsDirectory = true

@@ -48,9 +48,14 @@ final class MarkTable: Sendable {
 
     init(_ database: Database, name: String) throws {
         self.database = database
+        family = try database.ensureFamily(Self.options(name))
+    }
+
+    /// What a family of marks is opened with.
+    static func options(_ name: String) -> ColumnFamily.Options {
         var options = ColumnFamily.Options(name: name)
         options.writeBufferBytes = 16 << 20
-        family = try database.ensureFamily(options)
+        return options
     }
 
     /// What is stored.

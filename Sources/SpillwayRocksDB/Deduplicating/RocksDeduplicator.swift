@@ -18,6 +18,9 @@ internal import Synchronization
 /// await store.close()                                         // before the database is closed
 /// ```
 public final class RocksDeduplicator: Deduplicator {
+    /// The column family's name if none is given.
+    public static let defaultName = "handled"
+
     private struct State {
         var claims: ClaimTable
         var stored: MarkSize
@@ -61,10 +64,12 @@ public final class RocksDeduplicator: Deduplicator {
     /// Blocks.
     ///
     /// - Parameters:
-    ///   - name: the column family's; of two stores in one database each has its own.
+    ///   - name: the column family's; of two stores in one database each has its own. What a family of another name than
+    ///     the default one is opened with after a restart, ``Database/Configuration/familiesIfThere`` says.
     /// - Throws: `DeduplicatorError` with `invalidConfiguration`; `DatabaseError`.
     public convenience init(
-        _ database: Database, name: String = "handled", limits: DeduplicatorLimits = DeduplicatorLimits(),
+        _ database: Database, name: String = RocksDeduplicator.defaultName,
+        limits: DeduplicatorLimits = DeduplicatorLimits(),
         timeSource: any TimeSource = SystemTimeSource()
     ) throws {
         try self.init(database, name: name, limits: limits, timeSource: timeSource, beforeLook: nil)
@@ -72,7 +77,8 @@ public final class RocksDeduplicator: Deduplicator {
 
     /// Opens the store for a test, which is called by each `begin` between its claims and its look at the database.
     init(
-        _ database: Database, name: String = "handled", limits: DeduplicatorLimits = DeduplicatorLimits(),
+        _ database: Database, name: String = RocksDeduplicator.defaultName,
+        limits: DeduplicatorLimits = DeduplicatorLimits(),
         timeSource: any TimeSource = SystemTimeSource(), beforeLook: (@Sendable () async -> Void)?
     ) throws {
         try limits.validate()

@@ -42,18 +42,28 @@ final class DeduplicationTable: Sendable {
     private let family: ColumnFamily
     private let lookups: BlockingExecutor
     private let state = Mutex(State())
-    /// Held from reading a scope's counter to writing it.
-    private let counters = Mutex<Void>(())
+    /// Held from reading a scope's counter to writing it. The tokens that were written since a removal began to look at
+    /// them; `nil` while there is none.
+    private let counters = Mutex<Set<[UInt8]>?>(nil)
     /// Held from looking for tokens whose life is over to their removal: two who found the same ones would count them
-    /// twice. Apart from the counters, for which the log's writer would have to wait while a walk reads the disk.
+    /// twice. Apart from the counters, for which the log's writer would have to wait while a removal reads the disk.
     private let removal = Mutex<Void>(())
+    private let floor = Mutex(ExpiryFloor())
+    private let afterLook: (@Sendable () throws -> Void)?
 
-    init(_ database: Database, lookups: BlockingExecutor) throws {
+    /// - Parameter afterLook: for tests: called by each removal between its look at the tokens and their removal.
+    init(_ database: Database, lookups: BlockingExecutor, afterLook: (@Sendable () throws -> Void)? = nil) throws {
         self.database = database
         self.lookups = lookups
+        self.afterLook = afterLook
+        family = try database.ensureFamily(Self.options)
+    }
+
+    /// What the family is opened with.
+    static var options: ColumnFamily.Options {
         var options = ColumnFamily.Options(name: Self.family)
         options.writeBufferBytes = 16 << 20
-        family = try database.ensureFamily(options)
+        return options
     }
 
     private enum Entry {
@@ -202,12 +212,12 @@ final class DeduplicationTable: Sendable {
         _ tokens: [(write: TokenWrite, epoch: UInt64, base: UInt64)], into batch: WriteBatch, _ body: () throws -> Void
     ) throws {
         if tokens.isEmpty { return try body() }
-        try counters.withLock { _ in
+        try counters.withLock { writtenSince in
             var added: [[UInt8]: Int] = [:]
             for (write, epoch, base) in tokens {
-                batch.put(
-                    family, TokenEncoding.tokenKey(write.scope, write.token),
-                    TokenEncoding.value(write, epoch: epoch, base: base))
+                let key = TokenEncoding.tokenKey(write.scope, write.token)
+                writtenSince?.insert(key)
+                batch.put(family, key, TokenEncoding.value(write, epoch: epoch, base: base))
                 batch.put(family, TokenEncoding.expiryKey(write.expiresAtMs, write.scope, write.token), [])
                 added[write.scope, default: 0] += 1
             }
@@ -218,6 +228,9 @@ final class DeduplicationTable: Sendable {
                 throw error
             }
         }
+        // Not before: a walk that begins in between would not find them, and leave the floor above them.
+        let least = tokens.lazy.map(\.write.expiresAtMs).min() ?? .max
+        floor.withLock { $0.added(expiringAtMs: least) }
     }
 
     private func setCounted(_ tokens: [TokenWrite], _ areCounted: Bool) {
@@ -229,15 +242,19 @@ final class DeduplicationTable: Sendable {
     /// Removes tokens whose life is over, at most so many; returns how many it removed. Blocks.
     func removeExpired(atMost limit: Int = 200, now: Int64 = wallMilliseconds()) throws -> Int {
         try removal.withLock { _ in
-            let expired = try expiryKeys(upTo: now, atMost: limit)
-            if !expired.isEmpty { try remove(expired) }
+            let from = floor.withLock { $0.beginWalk() }
+            let expired = try expiryKeys(from: from, upTo: now, atMost: limit)
+            guard let last = expired.last else { return 0 }
+            try remove(expired)
+            floor.withLock { $0.removed(upTo: last) }
             return expired.count
         }
     }
 
-    private func expiryKeys(upTo now: Int64, atMost limit: Int) throws -> [[UInt8]] {
+    private func expiryKeys(from lower: [UInt8], upTo now: Int64, atMost limit: Int) throws -> [[UInt8]] {
         let end = [TokenEncoding.expiry] + Opening.bigEndian(UInt64(max(0, now)) + 1)
-        let walk = database.iterator(family, .init(lower: [TokenEncoding.expiry], upper: end))
+        guard lower.lexicographicallyPrecedes(end) else { return [] }
+        let walk = database.iterator(family, .init(lower: lower, upper: end))
         var expired: [[UInt8]] = []
         walk.seekToFirst()
         while walk.isValid, expired.count < limit {
@@ -249,22 +266,34 @@ final class DeduplicationTable: Sendable {
     }
 
     private func remove(_ expired: [[UInt8]]) throws {
-        try counters.withLock { _ in
+        counters.withLock { $0 = [] }
+        defer { counters.withLock { $0 = nil } }
+        let found = try lookAtTokens(of: expired)
+        try afterLook?()
+        try counters.withLock { writtenSince in
             let batch = WriteBatch()
-            var removed: [[UInt8]: Int] = [:]
-            for key in expired {
-                batch.delete(family, key)
-                guard let (at, scope, token) = TokenEncoding.parseExpiry(key) else { continue }
-                removed[scope, default: 0] += 1
-                // The token may have been used again since, with a later end.
-                let tokenKey = TokenEncoding.tokenKey(scope, token)
-                if let value = try database.get(family, tokenKey), try TokenEncoding.parse(value).expiresAtMs <= at {
-                    batch.delete(family, tokenKey)
-                }
-            }
-            for (scope, fewer) in removed { put(count: try count(of: scope) - fewer, of: scope, batch) }
+            for key in expired { batch.delete(family, key) }
+            for token in found.over where writtenSince?.contains(token) != true { batch.delete(family, token) }
+            for (scope, fewer) in found.removed { put(count: try count(of: scope) - fewer, of: scope, batch) }
             try database.write(batch, mayUseReserve: true)
         }
+    }
+
+    /// The tokens of these expiries whose life is over, and how many expiries each scope has among them. Reads the scopes'
+    /// counters too, so that whoever holds their lock finds them in memory.
+    private func lookAtTokens(of expired: [[UInt8]]) throws -> (over: [[UInt8]], removed: [[UInt8]: Int]) {
+        let parsed = expired.compactMap { TokenEncoding.parseExpiry($0) }
+        var removed: [[UInt8]: Int] = [:]
+        for expiry in parsed { removed[expiry.scope, default: 0] += 1 }
+        let tokens = parsed.map { TokenEncoding.tokenKey($0.scope, $0.token) }
+        let values = try database.multiGet(family, tokens + removed.keys.map { TokenEncoding.counterKey($0) })
+        var over: [[UInt8]] = []
+        for ((expiry, token), value) in zip(zip(parsed, tokens), values) {
+            // The token may have been used again, with a later end.
+            guard let value, try TokenEncoding.parse(value).expiresAtMs <= expiry.at else { continue }
+            over.append(token)
+        }
+        return (over, removed)
     }
 }
 

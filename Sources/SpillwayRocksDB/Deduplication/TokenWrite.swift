@@ -54,9 +54,14 @@ enum TokenEncoding {
     }
 
     static func expiryKey(_ at: Int64, _ scope: [UInt8], _ token: [UInt8]) -> [UInt8] {
-        var key = [Self.expiry] + Opening.bigEndian(UInt64(bitPattern: max(0, at)))
+        var key = expiryKeys(from: at)
         append(scope, token, to: &key)
         return key
+    }
+
+    /// What the `e` keys of a time and of later ones are not below.
+    static func expiryKeys(from at: Int64) -> [UInt8] {
+        [expiry] + Opening.bigEndian(UInt64(bitPattern: max(0, at)))
     }
 
     static func counterKey(_ scope: [UInt8]) -> [UInt8] { [counter] + scope }

@@ -1,7 +1,8 @@
 internal import Glibc
 
 /// A data directory that this process has locked: `FORMAT` says what it is, `LOCK` who has it, `clean` whether it was
-/// closed, `UNFINISHED` what was begun and has to end first, `key` signs tokens, `db` is RocksDB's.
+/// closed, `made` that there was a database in it, `UNFINISHED` what was begun and has to end first, `key` signs tokens,
+/// `db` is RocksDB's.
 ///
 /// `FORMAT` is read and the lock is taken before RocksDB is touched, since a second opener of RocksDB's own lock
 /// rotates the first one's log file before it fails. A refusal leaves everything as it was.
@@ -19,6 +20,7 @@ struct DataDirectory: ~Copyable {
 
     var database: String { path + "/db" }
     private var clean: String { path + "/clean" }
+    private var made: String { path + "/made" }
     private static func format(_ path: String) -> String { path + "/FORMAT" }
 
     /// Names that may be in a directory that becomes ours: the token key may have been made before the first start.
@@ -159,4 +161,12 @@ struct DataDirectory: ~Copyable {
     }
 
     func putCleanMark() throws { try FileSystem.writeDurably([], to: clean) }
+
+    /// Whether a database was opened in it before.
+    var hasMadeMark: Bool { FileSystem.exists(made) }
+
+    /// From now on there must be a database in it: if there is none, it has gone. Before anything is acknowledged.
+    func putMadeMark() throws {
+        if !hasMadeMark { try FileSystem.writeDurably([], to: made) }
+    }
 }

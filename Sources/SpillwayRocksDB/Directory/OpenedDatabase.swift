@@ -14,15 +14,23 @@ internal import Glibc
     var logEpoch: UInt64 = 0
 
     consuming func takeDirectory() -> DataDirectory { directory }
+
+    /// Closes what can't be used, and leaves it as not closed cleanly. RocksDB's listener goes before what it tells.
+    func abandon() {
+        for family in families.values { unsafe spillway_family_free(family.handle) }
+        _ = unsafe spillway_db_close(handle).take("close")
+        withExtendedLifetime(events) {}
+    }
 }
 
 extension Database {
     /// Opens the database of a data directory. Blocks: replays the write-ahead log and flushes what it held.
     ///
-    /// - Throws: `DatabaseError`, and nothing in the directory has changed then: ``DatabaseError/Code/inUse``,
-    ///   ``DatabaseError/Code/foreignDirectory``, ``DatabaseError/Code/newerFormat``,
-    ///   ``DatabaseError/Code/notWritable``, ``DatabaseError/Code/notFound``, ``DatabaseError/Code/damagedLog``,
-    ///   ``DatabaseError/Code/corruption``.
+    /// - Throws: `DatabaseError`. With ``DatabaseError/Code/inUse``, ``DatabaseError/Code/foreignDirectory``,
+    ///   ``DatabaseError/Code/newerFormat``, ``DatabaseError/Code/notFound`` or ``DatabaseError/Code/damagedLog``
+    ///   nothing in the directory has changed. With any other, as ``DatabaseError/Code/notWritable``,
+    ///   ``DatabaseError/Code/corruption``, ``DatabaseError/Code/noSpace`` or ``DatabaseError/Code/ioError``, nothing that
+    ///   was durable has: RocksDB may have begun files, and written what stood in the log to tables.
     public static func open(_ path: String, _ configuration: Configuration = Configuration()) throws -> Database {
         let directory = try DataDirectory.lock(path, create: configuration.createsDirectory)
         return try Database(Opening.run(directory, configuration, newLogEpoch: false), configuration)
@@ -61,10 +69,16 @@ enum Opening {
         let (handle, families) = try unsafe openRocksDB(directory.database, options, configuration, events, mode)
         var opened = unsafe OpenedDatabase(
             directory: directory, wasClean: wasClean, handle: handle, families: families, events: events)
-        try opened.directory.removeCleanMark()
-        // Of another log other things are derived, also where the mark of a clean end is left.
-        let isNewLog = newLogEpoch || isNew
-        try setEpochs(&opened, newStoreEpoch: !wasClean || isNewLog, newLogEpoch: isNewLog)
+        do {
+            try opened.directory.removeCleanMark()
+            // Of another log other things are derived, also where the mark of a clean end is left.
+            let isNewLog = newLogEpoch || isNew
+            try setEpochs(&opened, newStoreEpoch: !wasClean || isNewLog, newLogEpoch: isNewLog)
+            try opened.directory.putMadeMark()
+        } catch {
+            opened.abandon()
+            throw error
+        }
         return opened
     }
 
@@ -99,6 +113,13 @@ enum Opening {
         else { return nil }
         let needed = try WriteAheadLogScan(database: database, from: found.firstLog)
         return needed.isSyncedDataLost ? nil : needed
+    }
+
+    /// The same for who only asks.
+    static func needed(
+        of scan: WriteAheadLogScan, _ database: String, _ configuration: Database.Configuration
+    ) throws -> WriteAheadLogScan? {
+        try needed(of: scan, database, familyOptions(database, configuration, isNew: false), configuration)
     }
 
     /// Whether RocksDB opens the database in a mode. Opens for reading only and changes nothing.
@@ -152,15 +173,9 @@ enum Opening {
         }
         for family in configuration.families { options[family.name] = family }
         if !isNew {
-            let known = configuration.familiesIfThere
+            let given = configuration.familiesIfThere
             for name in try existingFamilies(path) where options[name] == nil {
-                if let family = known.first(where: { $0.name == name }) {
-                    options[name] = family
-                    continue
-                }
-                options[name] =
-                    name.hasPrefix(LogFamily.prefix)
-                    ? LogFamily.options(name) : FailureFamilies.options(name) ?? .init(name: name)
+                options[name] = given.first { $0.name == name } ?? OwnFamilies.options(name) ?? .init(name: name)
             }
         }
         return options.values.sorted { $0.name < $1.name }

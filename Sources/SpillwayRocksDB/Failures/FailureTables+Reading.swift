@@ -20,7 +20,8 @@ extension FailureTables {
     }
 
     func heldEntries(
-        _ group: String, _ partition: TopicPartition, key: [UInt8], from position: Position, limit: Int
+        _ group: String, _ partition: TopicPartition, key: [UInt8], from position: Position, limit: Int,
+        maxBytes: Int = .max
     ) throws -> [SideEntry] {
         guard limit > 0, key.count <= FailureOperation.longestKey else { return [] }
         let view = database.snapshot()
@@ -35,11 +36,14 @@ extension FailureTables {
         let rows = database.iterator(
             side, .init(lower: lower, upper: FailureKeys.end(of: prefix), read: .init(snapshot: view)))
         var found: [SideEntry] = []
+        var bytes = 0
         rows.seekToFirst()
-        while rows.isValid, found.count < limit {
+        while rows.isValid, found.count < limit, bytes < maxBytes || found.isEmpty {
             let position = unsafe rows.withKey { unsafe FailureKeys.position(endOf: $0) }
             let name = RecordName(group: group, partition: partition, position: position)
-            found.append(try FailureEncoding.entry(rows.value, name: name))
+            let entry = try FailureEncoding.entry(rows.value, name: name)
+            bytes += entry.byteCount
+            found.append(entry)
             rows.next()
         }
         try rows.check()
@@ -47,11 +51,11 @@ extension FailureTables {
     }
 
     func delayedEntries(
-        _ group: String, _ partition: TopicPartition, dueByMs: Int64, limit: Int
+        _ group: String, _ partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int = .max
     ) throws -> [SideEntry] {
         guard limit > 0 else { return [] }
         let place = FailureKeys.partition(FailureKeys.name, group, partition)
-        let (found, values) = try due(place, byMs: dueByMs, limit: limit)
+        let (found, values) = try due(place, byMs: dueByMs, limit: limit, maxBytes: maxBytes)
         let storage = RecordStorage(bytes: values)
         var start = 0
         return try found.map { reference in

@@ -118,11 +118,11 @@ final class FailureTables: Sendable {
     /// The first delayed entries of a place that are due at or before a time, and their values, one behind the other.
     /// Blocks.
     func due(
-        _ place: [UInt8], byMs dueByMs: Int64, limit: Int
+        _ place: [UInt8], byMs dueByMs: Int64, limit: Int, maxBytes: Int
     ) throws -> (entries: [SideIndex.Reference], values: [UInt8]) {
         guard let known = index.find(place) else { return ([], []) }
         while true {
-            let found = known.withIndex { $0.due(byMs: dueByMs, limit: limit) }
+            let found = known.withIndex { $0.due(byMs: dueByMs, limit: limit, maxBytes: maxBytes) }
             // A block goes when the index has forgotten its entries, so each time there are others.
             if let values = try blocks.values(found) { return (found, values) }
         }

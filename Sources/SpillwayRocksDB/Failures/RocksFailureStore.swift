@@ -117,7 +117,7 @@ public final class RocksFailureStore: FailureStore {
         group: String, partition: TopicPartition, key: [UInt8], from position: Position, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
         try await read {
-            try $0.heldEntries(group, partition, key: key, from: position, limit: limit).prefix(bytes: maxBytes)
+            try $0.heldEntries(group, partition, key: key, from: position, limit: limit, maxBytes: maxBytes)
         }
     }
 
@@ -126,7 +126,7 @@ public final class RocksFailureStore: FailureStore {
         group: String, partition: TopicPartition, dueByMs: Int64, limit: Int, maxBytes: Int
     ) async throws -> [SideEntry] {
         try await read {
-            try $0.delayedEntries(group, partition, dueByMs: dueByMs, limit: limit).prefix(bytes: maxBytes)
+            try $0.delayedEntries(group, partition, dueByMs: dueByMs, limit: limit, maxBytes: maxBytes)
         }
     }
 

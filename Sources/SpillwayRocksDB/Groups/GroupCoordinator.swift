@@ -295,18 +295,35 @@ final class GroupCoordinator: Sendable {
 
     /// For each group that holds retention back: how far each partition is durably done; without a commit, where the
     /// group began.
-    func durablePositions(_ log: TopicLog) -> [(group: String, partitions: [UInt64])] {
+    func durablePositions(_ log: TopicLog) -> [ExactName: [UInt64]] {
+        let synced = database.durableSequence
+        return state.withLock { Self.durablePositions(log, $0, synced) }
+    }
+
+    private static func durablePositions(_ log: TopicLog, _ state: State, _ synced: UInt64) -> [ExactName: [UInt64]] {
+        var positions: [ExactName: [UInt64]] = [:]
+        for (name, group) in state.groups where name.topic == log.name && group.holdsRetention {
+            positions[ExactName(name.group)] = log.partitions.indices.map { partition in
+                guard let position = group.commits[partition]?.durablePosition(synced) else { return group.beganAt }
+                return log.withState { $0.epochs.sequence(atOrAfter: position) }
+            }
+        }
+        return positions
+    }
+
+    /// Has a topic begin at a sequence, unless a group holds more back than it did before. Whoever is set or joins behind
+    /// this can't be before that sequence.
+    ///
+    /// - Parameter before: the durable positions that allow it.
+    /// - Returns: whether it begins there.
+    func raiseStart(of log: TopicLog, to sequence: UInt64, unlessHeldBelow before: [ExactName: [UInt64]]) -> Bool {
         let synced = database.durableSequence
         return state.withLock { state in
-            state.groups.filter { $0.key.topic == log.name && $0.value.holdsRetention }.map { name, group in
-                let sequences = log.partitions.indices.map { partition -> UInt64 in
-                    guard let position = group.commits[partition]?.durablePosition(synced) else {
-                        return group.beganAt
-                    }
-                    return log.withState { $0.epochs.sequence(atOrAfter: position) }
-                }
-                return (name.group, sequences)
+            for (group, positions) in Self.durablePositions(log, state, synced) {
+                guard let known = before[group], zip(positions, known).allSatisfy({ $0 >= $1 }) else { return false }
             }
+            log.withState { $0.start = max($0.start, sequence) }
+            return true
         }
     }
 

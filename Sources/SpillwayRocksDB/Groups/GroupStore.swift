@@ -22,9 +22,14 @@ struct GroupStore: Sendable {
 
     init(_ database: Database) throws {
         self.database = database
+        family = try database.ensureFamily(Self.options)
+    }
+
+    /// What the family is opened with.
+    static var options: ColumnFamily.Options {
         var options = ColumnFamily.Options(name: Self.familyName)
         options.writeBufferBytes = 4 << 20
-        family = try database.ensureFamily(options)
+        return options
     }
 
     /// The number above which generations are given from now on; synced on return. Blocks.

@@ -31,16 +31,20 @@ final class LogRetention: Sendable {
     private let configuration: EmbeddedBroker.Configuration
     private let logger: Logger
     private let searches = Mutex<[String: [Int: Search]]>([:])
+    private let beforeDrop: (@Sendable () throws -> Void)?
 
+    /// - Parameter beforeDrop: for tests: called before anything is dropped, once it is known what.
     init(
         _ database: Database, _ reader: LogReader, _ groups: GroupCoordinator,
-        _ configuration: EmbeddedBroker.Configuration, _ logger: Logger
+        _ configuration: EmbeddedBroker.Configuration, _ logger: Logger,
+        beforeDrop: (@Sendable () throws -> Void)? = nil
     ) {
         self.database = database
         self.reader = reader
         self.groups = groups
         self.configuration = configuration
         self.logger = logger
+        self.beforeDrop = beforeDrop
     }
 
     /// The topic's files, oldest first.
@@ -60,7 +64,8 @@ final class LogRetention: Sendable {
         try flushIfOld(log)
         let files = files(of: log)
         guard !files.isEmpty else { return }
-        let held = try heldFrom(log)
+        let positions = groups.durablePositions(log)
+        let held = try held(by: positions, log)
         var total = files.reduce(0) { $0 + $1.bytes }
         var cut = log.start
         var count = 0
@@ -79,6 +84,9 @@ final class LogRetention: Sendable {
             count += 1
         }
         guard count > 0 else { return }
+        try beforeDrop?()
+        // A group that was set back meanwhile, or is new: the next round asks what it needs.
+        guard groups.raiseStart(of: log, to: cut, unlessHeldBelow: positions) else { return }
         try drop(log, before: cut)
         logger.info(
             "dropped old records", metadata: ["topic": "\(log.name)", "files": "\(count)", "start": "\(cut)"])
@@ -86,7 +94,6 @@ final class LogRetention: Sendable {
 
     private func drop(_ log: TopicLog, before cut: UInt64) throws {
         try TopicStore.note(start: cut, end: log.end, of: log, in: database)
-        log.withState { $0.start = max($0.start, cut) }
         let (begin, end) = (LogEncoding.key(of: 0), LogEncoding.key(of: cut))
         try unsafe begin.withUnsafeBytes { begin in
             try unsafe end.withUnsafeBytes { end in
@@ -119,9 +126,9 @@ final class LogRetention: Sendable {
     }
 
     /// The sequence from which on some group still needs records.
-    func heldFrom(_ log: TopicLog) throws -> UInt64 {
+    private func held(by positions: [ExactName: [UInt64]], _ log: TopicLog) throws -> UInt64 {
         var held = log.end
-        for (_, partitions) in groups.durablePositions(log) {
+        for partitions in positions.values {
             for (partition, sequence) in partitions.enumerated() where sequence < held {
                 held = min(held, try firstRecord(of: partition, from: sequence, log))
             }

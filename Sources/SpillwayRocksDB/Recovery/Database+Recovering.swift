@@ -79,11 +79,15 @@ extension Database {
                 "a recovery of \(directory.path) was cut off, and the log that it kept in \(kept) is gone or changed: "
                     + "put it back, or restore a backup")
         }
+        let isIntact = kept == nil && !isNeededLost(scan, directory, configuration)
         var report = RecoveryReport(
-            isIntact: kept == nil && !scan.isSyncedDataLost,
+            isIntact: isIntact,
             details: scan.report.split(separator: "\n").map(String.init), batchesBehind: scan.behind.count,
             salvagedEntries: 0)
         if kept != nil { report.details.insert("an earlier recovery was cut off", at: 0) }
+        if isIntact, scan.isSyncedDataLost {
+            report.details.append("tables hold what is damaged, so the log is not read for it any more")
+        }
         guard acceptLoss, !report.isIntact else { return report }
         // What is wrong beside the log is said before anything is changed.
         guard try Opening.opens(directory.database, configuration, .skipAnyCorruptedRecords) else {
@@ -108,6 +112,14 @@ extension Database {
         try UnfinishedWork.unmark(database.path)
         try database.close()
         return report
+    }
+
+    /// Whether something is lost without which an opening would refuse to go on. What can't be looked at counts as needed.
+    private static func isNeededLost(
+        _ scan: WriteAheadLogScan, _ directory: borrowing DataDirectory, _ configuration: Configuration
+    ) -> Bool {
+        guard scan.isSyncedDataLost else { return false }
+        return (try? Opening.needed(of: scan, directory.database, configuration)) == nil
     }
 
     /// Where an earlier recovery, which was cut off, has kept the damaged log; `nil` without one.

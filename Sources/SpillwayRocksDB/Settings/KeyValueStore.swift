@@ -9,9 +9,14 @@ public struct KeyValueStore: Sendable {
     /// Opens the store; makes its column family if it is not there. Blocks.
     public init(_ database: Database) throws {
         self.database = database
+        family = try database.ensureFamily(Self.options)
+    }
+
+    /// What the family is opened with.
+    static var options: ColumnFamily.Options {
         var options = ColumnFamily.Options(name: Self.familyName)
         options.writeBufferBytes = 1 << 20
-        family = try database.ensureFamily(options)
+        return options
     }
 
     /// The value of a name; `nil` if there is none.

@@ -98,14 +98,16 @@ struct PlaceIndex: Sendable {
             SideRemovals.Entry(block: blocks[entry.block].number, start: entry.start))
     }
 
-    /// The first delayed entries that are due at or before a time.
-    mutating func due(byMs dueByMs: Int64, limit: Int) -> [SideIndex.Reference] {
+    /// The first delayed entries that are due at or before a time; none behind the first that passes the bytes.
+    mutating func due(byMs dueByMs: Int64, limit: Int, maxBytes: Int = .max) -> [SideIndex.Reference] {
         settle()
         var found: [SideIndex.Reference] = []
         found.reserveCapacity(min(limit, 1_024))
+        var bytes = 0
         order.forEach { item in
-            guard item.dueMs <= dueByMs, found.count < limit else { return false }
+            guard item.dueMs <= dueByMs, found.count < limit, bytes < maxBytes || found.isEmpty else { return false }
             let entry = entries[item.entry]
+            bytes += Int(entry.byteCount)
             found.append(
                 SideIndex.Reference(
                     position: entry.position, block: blocks[entry.block].number, start: entry.start,

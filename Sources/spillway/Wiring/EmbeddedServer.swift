@@ -71,7 +71,7 @@ struct EmbeddedServer {
             tracer: tracing?.tracer, settings: node.settings)
         // Requests have ended before what they read from is closed.
         defer { front.close() }
-        try await front.server.use(try routes(service, node, failures, front, access, tracing))
+        try await front.server.use(try routes(service, node, failures, readers, front, access, tracing))
         try await serve(service, front, access, tracing, stops)
     }
 
@@ -122,7 +122,8 @@ struct EmbeddedServer {
     }
 
     private func routes(
-        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ front: ServerFront,
+        _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ readers: BlockingExecutor,
+        _ front: ServerFront,
         _ access: ServerAccess, _ tracing: ServerTracing?
     ) throws -> HTTPRouter {
         var router = HTTPRouter(logger: Logger(label: "http"))
@@ -149,8 +150,8 @@ struct EmbeddedServer {
             groupsWithoutSideQueue: [ReactionService.group], consumers: service.consumers)
         console.register(on: &router)
         OperationRoutes(
-            service: service, authentication: access.authentication, registry: registry, routes: routing,
-            additions: [console.specification],
+            service: service, authentication: access.authentication, registry: registry, blocking: readers,
+            routes: routing, additions: [console.specification],
             backup: { path in try await node.backUp(to: path) }
         ).register(on: &router)
         if configuration.demo, let issuer = access.issuer {

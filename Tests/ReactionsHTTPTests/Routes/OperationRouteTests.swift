@@ -1,5 +1,8 @@
+import FoundationEssentials
 import Reactions
+import SpillwayCore
 import SpillwayHTTP
+import Synchronization
 import Testing
 
 @testable import ReactionsHTTP
@@ -28,6 +31,30 @@ import Testing
             #expect(answer["Content-Type"]?.hasPrefix("text/plain; version=0.0.4") == true)
             #expect(answer.text.contains("# TYPE "))
         }
+    }
+
+    private final class Place: Sendable {
+        let thread = Mutex("")
+
+        func note() {
+            let name = (try? Data(contentsOf: URL(filePath: "/proc/thread-self/comm"))) ?? Data()
+            thread.withLock { $0 = String(decoding: name.dropLast(), as: UTF8.self) }
+        }
+    }
+
+    /// Some of them wait for locks that are held while something is written.
+    @Test func metricsAreReadWhereCallsMayBlock() async throws {
+        let harness = try RouteHarness()
+        let place = Place()
+        try harness.registry.meter("test_place", help: "Where it is read.") {
+            place.note()
+            return 1
+        }
+        try await harness.run { client in
+            let answer = try await client.send(.get, "/metrics")
+            #expect(answer.text.contains("test_place 1"))
+        }
+        #expect(place.thread.withLock { $0 } == "reader")
     }
 
     @Test func theSpecificationIsServedWithATag() async throws {
