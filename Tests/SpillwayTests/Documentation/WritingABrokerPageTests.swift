@@ -182,8 +182,8 @@ final class TinySubscription: Subscription {
 
     func request(records: Int, bytes: Int) {
         change { member in
-            member.demandRecords += records
-            member.demandBytes += bytes
+            member.demandRecords += min(records, .max - max(0, member.demandRecords))
+            member.demandBytes += min(bytes, .max - max(0, member.demandBytes))
         }
     }
 

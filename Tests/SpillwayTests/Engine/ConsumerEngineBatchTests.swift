@@ -11,6 +11,7 @@ import Testing
         var harness = try EngineHarness(usesFailureStore: false, change)
         var settings = harness.engine.settings
         settings.limits = limits
+        harness.engine.settings.isSingle = false
         harness.engine.change(settings, now: harness.now)
         harness.assign()
         return harness
