@@ -228,6 +228,43 @@ import Testing
         try tables.database.write(batch, sync: true)
     }
 
+    /// What an accepted loss can leave of format 1: an entry at a due time from before, and one that is held since.
+    @Test func whatOfTheEarlierVersionCountsNoMoreIsNotMoved() async throws {
+        var store = try homes.open()
+        try await store.apply([.put(sideEntry(recordName(1), .held))])
+        try writeOldRows(store, [sideEntry(recordName(2), dueMs: 5), sideEntry(recordName(2), dueMs: 9)])
+        let (tables, batch) = (store.tables, WriteBatch())
+        let place = FailureKeys.partition(FailureKeys.name, "g", partition)
+        var (key, value): ([UInt8], [UInt8]) = ([UInt8(ascii: "d")] + place.dropFirst(), [])
+        FailureKeys.append(FailureKeys.ordered(7), to: &key)
+        FailureKeys.append(recordName(1).position, to: &key)
+        _ = FailureEncoding.append(sideEntry(recordName(1), dueMs: 7), to: &value)
+        batch.put(tables.side, key, value)
+        try tables.database.write(batch)
+        store = try homes.reopen(store)
+        let found = try await store.delayedEntries(group: "g", partition: partition, dueByMs: .max, limit: 9)
+        #expect(found.map(\.name.position.low) == [2] && found.map(\.dueMs) == [9])
+        #expect(try rows(store, "d") == 0)
+        #expect(try await store.sideCount(group: "g").records == 2)
+        try await store.apply([.remove(recordName(1)), .remove(recordName(2))])
+        #expect(try await store.heldKeys(group: "g", partition: partition).isEmpty)
+        #expect(try await store.sideCount(group: "g") == FailureCount(records: 0, bytes: 0))
+        try homes.closeAll()
+    }
+
+    @Test func whatIsThereIsCountedWhateverTheRowOfTheCountSays() async throws {
+        var store = try homes.open()
+        try await store.apply([.put(sideEntry(recordName(1), .held)), .put(sideEntry(recordName(2)))])
+        for wrong in [FailureCount(records: 9, bytes: 1), FailureCount(records: 0, bytes: 0)] {
+            let batch = WriteBatch()
+            batch.put(store.tables.side, [FailureKeys.count] + Array("g".utf8), FailureEncoding.value(wrong))
+            try store.tables.database.write(batch)
+            store = try homes.reopen(store)
+            #expect(try await store.sideCount(group: "g") == FailureCount(records: 2, bytes: 6))
+        }
+        try homes.closeAll()
+    }
+
     @Test func whatAnEarlierVersionPutIsMovedIntoBlocks() async throws {
         let directory = TemporaryDirectory()
         var store = try homes.open(directory)

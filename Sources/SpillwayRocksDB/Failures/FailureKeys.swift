@@ -123,6 +123,13 @@ enum FailureKeys {
 
     // MARK: Parsing
 
+    /// The bytes of the group's name in a name.
+    static func group(ofName key: [UInt8]) throws -> [UInt8] {
+        var reader = RowReader(key, of: .row("a name in the side queue"))
+        try reader.expect(name)
+        return Array(try reader.terminated().utf8)
+    }
+
     /// The name in a letter's key.
     static func parseLetter(_ key: [UInt8]) throws -> RecordName {
         var reader = RowReader(key, of: .row("the key of a dead letter"))

@@ -44,13 +44,14 @@ final class FailureTables: Sendable {
         letters = try Self.family(database, FailureFamilies.letters)
         blocks = SideBlockCache(database, side, limit: cachedBytes)
         var loaded = State()
-        try Self.loadCounts(database, side) { loaded.groups[$0, default: Counts()].side = $1 }
+        lastNumber = Atomic(try SideLoading(database, side: side, names: names, into: index).run())
+        // The rows of counts are for programs that know format 1 only: after an accepted loss they may be wrong.
+        for (group, count) in try index.counts() { loaded.groups[group, default: Counts()].side = count }
         try Self.loadCounts(database, letters) { group, count in
             loaded.groups[group, default: Counts()].letters = count
             loaded.letters.records += count.records
             loaded.letters.bytes += count.bytes
         }
-        lastNumber = Atomic(try SideLoading(database, side: side, names: names, into: index).run())
         state = Mutex(loaded)
     }
 

@@ -132,7 +132,7 @@ public final class RocksFailureStore: FailureStore {
 
     /// When the first delayed entry of a partition is due; `nil` if there is none.
     public func nextDelayedDueMs(group: String, partition: TopicPartition) async throws -> Int64? {
-        tables.nextDelayedDueMs(group, partition)
+        try await read { $0.nextDelayedDueMs(group, partition) }
     }
 
     /// How much is in the side queue of a group.

@@ -18,7 +18,7 @@ struct GroupGathering: Sendable {
     /// The number of sends that a group should have.
     var wanted: Int { concurrency < 4 ? 1 : max(concurrency / 2, min(concurrency, Self.goodGroup)) }
 
-    /// A group has become durable.
+    /// A group has been written.
     ///
     /// - Parameters:
     ///   - sends: how many it held.

@@ -1,7 +1,8 @@
 internal import Spillway
 
 /// Finds the numbers of entries by their positions: open addressing with linear probing, at most two thirds full. The
-/// positions stay where the entries are, so that a number costs six to twelve bytes.
+/// positions stay where the entries are, so that a number costs six to twelve bytes when there are most. The memory goes
+/// with the last one.
 struct PositionTable: Sendable {
     private static let none = UInt32.max
 
@@ -62,6 +63,7 @@ struct PositionTable: Sendable {
             next = (next + 1) & mask
         }
         numbers[hole] = Self.none
+        if count == 0 { numbers = [] }
         return number
     }
 }

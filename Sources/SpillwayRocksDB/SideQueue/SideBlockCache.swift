@@ -83,21 +83,20 @@ final class SideBlockCache: Sendable {
             keys.append(SideBlock.key(reference.block))
         }
         guard !missing.isEmpty else { return true }
-        var found: [[UInt8]] = []
+        var found: [[UInt8]?] = []
         try unsafe database.multiGet(family, keys) { _, value in
-            if let value = unsafe value { found.append(unsafe [UInt8](value)) }
+            found.append(unsafe value.map { unsafe [UInt8]($0) })
         }
-        guard found.count == missing.count else { return false }
         for index in rows.indices where rows[index] == nil {
-            rows[index] = indexes[references[index].block].map { found[$0] }
+            rows[index] = indexes[references[index].block].flatMap { found[$0] }
         }
         blocks.withLock { blocks in
-            for (number, row) in zip(missing, found) { blocks.insert(number, row, limit: limit) }
+            for case (let number, let row?) in zip(missing, found) { blocks.insert(number, row, limit: limit) }
         }
-        return true
+        return !found.contains { $0 == nil }
     }
 
-    /// Forgets a block that has gone.
+    /// Forgets blocks that have gone. One that is being read just now may stay for a while.
     func remove(_ numbers: [UInt64]) {
         guard !numbers.isEmpty else { return }
         blocks.withLock { blocks in for number in numbers { blocks.remove(number) } }

@@ -104,7 +104,23 @@ final class SideIndex: Sendable {
         return dead
     }
 
+    /// How much each group has, by the bytes of its name.
+    func counts() throws -> [[UInt8]: FailureCount] {
+        var counts: [[UInt8]: FailureCount] = [:]
+        for place in places.withLock({ Array($0.values) }) {
+            let count = place.withIndex { $0.count }
+            guard count.records > 0 else { continue }
+            let group = try FailureKeys.group(ofName: place.prefix)
+            counts[group, default: .zero].records += count.records
+            counts[group, default: .zero].bytes += count.bytes
+        }
+        return counts
+    }
+
     // MARK: Loading
+
+    /// Puts what was added to places in its order.
+    func settle() { for place in places.withLock({ Array($0.values) }) { place.withIndex { $0.settle() } } }
 
     /// Adds a row of removals, for blocks to be named by it; or to be freed.
     func addRemovals(_ number: UInt64) -> UInt32 { removals.withLock { $0.add(Removal(number: number)) } }

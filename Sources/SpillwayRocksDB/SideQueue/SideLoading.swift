@@ -1,14 +1,7 @@
 internal import Spillway
 
-/// Makes the index of the side queues from their rows, when the store is opened; and moves what an earlier version wrote
-/// into blocks.
-///
-/// Up to format 1 of the directory each delayed entry had two rows: `d`, the name up to its partition, due time, position,
-/// in the family `side-queue`, with the value that stands in blocks now; and one in `side-names`, as held ones have.
+/// Makes the index of the side queues from their rows, when the store is opened.
 struct SideLoading {
-    private static let oldKind = UInt8(ascii: "d")
-    private static let rowsOfBatch = 4_096
-
     private let database: Database
     private let side: ColumnFamily
     private let names: ColumnFamily
@@ -47,7 +40,8 @@ struct SideLoading {
         batch.deleteRows(dead, side)
         if let staleRow { batch.put(side, SideRemovals.key(staleRow.number), SideRemovals.value(stale)) }
         if !batch.isEmpty { try database.append(batch) }
-        try moveOldRows()
+        try FirstFormat(database, side: side, names: names, index).move { takeNumber() }
+        index.settle()
         return lastNumber
     }
 
@@ -132,55 +126,5 @@ struct SideLoading {
         for (place, position, byteCount) in held {
             index.place(place).withIndex { $0.addHeld(position, byteCount) }
         }
-    }
-
-    // MARK: Format 1
-
-    private mutating func moveOldRows() throws {
-        while true {
-            var rows: [(key: [UInt8], value: [UInt8])] = []
-            try walk(side, Self.oldKind) { key, value in
-                rows.append((key, value))
-                return rows.count < Self.rowsOfBatch
-            }
-            guard !rows.isEmpty else { return }
-            try database.requireFormat(DataDirectory.blocksFormat)
-            try move(rows)
-        }
-    }
-
-    /// Moves rows, which are sorted by place, due time and position, all or none.
-    private mutating func move(_ rows: [(key: [UInt8], value: [UInt8])]) throws {
-        let batch = WriteBatch()
-        var rest = rows[...]
-        var moved = SideIndex.Change()
-        while let first = rest.first {
-            let place = try Self.place(of: first.key)
-            var builder = SideBlockBuilder(batch, side, place: place)
-            while let row = rest.first, try Self.place(of: row.key) == place {
-                let position = unsafe row.key.withUnsafeBytes { unsafe FailureKeys.position(endOf: $0) }
-                let unnamed = RecordName(
-                    group: "", partition: TopicPartition(source: "", topic: "", partition: 0), position: position)
-                let entry = try FailureEncoding.entry(row.value, name: unnamed)
-                builder.add(position, dueMs: entry.dueMs, byteCount: entry.byteCount, row.value[...]) {
-                    takeNumber()
-                }
-                batch.delete(side, row.key)
-                batch.delete(names, place + row.key.suffix(FailureKeys.positionBytes))
-                rest.removeFirst()
-            }
-            builder.finish { takeNumber() }
-            moved.places.append(SideIndex.PlaceChange(place: index.place(place), blocks: builder.blocks))
-        }
-        try database.append(batch)
-        _ = index.apply(moved)
-    }
-
-    /// What the names of the place of an old row begin with.
-    private static func place(of key: [UInt8]) throws -> [UInt8] {
-        guard key.count > 8 + FailureKeys.positionBytes else {
-            throw DatabaseError(.corruption, "the key of a delayed entry is malformed")
-        }
-        return [FailureKeys.name] + key[1..<(key.count - 8 - FailureKeys.positionBytes)]
     }
 }

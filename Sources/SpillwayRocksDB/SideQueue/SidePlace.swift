@@ -69,6 +69,8 @@ struct PlaceIndex: Sendable {
     private var entries = Slots<Entry>()
     private var blocks = Slots<Block>()
     private var namings = Slots<Naming>()
+    /// Of all entries.
+    private(set) var count = FailureCount.zero
     /// None that was ever here is above it: what fails is mostly new, and is not looked for.
     private var highest = Position.start
     /// Of the entries in blocks, and of what has left blocks that are still there.
@@ -122,7 +124,8 @@ struct PlaceIndex: Sendable {
         return order.first?.dueMs
     }
 
-    private mutating func settle() { order.settle { [entries] in entries[$0].position } }
+    /// Puts what was added in its order, which the first look would have to do.
+    mutating func settle() { order.settle { [entries] in entries[$0].position } }
 
     // MARK: Changing
 
@@ -133,6 +136,7 @@ struct PlaceIndex: Sendable {
             let number = numbers.remove(at: position) { [entries] in entries[$0].position }
             guard let number else { continue }
             let entry = entries[number]
+            count.remove(Int(entry.byteCount))
             if entry.block != Self.none {
                 order.remove(DueOrder.Item(dueMs: entry.dueMs, entry: number)) { [entries] in entries[$0].position }
                 if let removal, name(entry.block, in: removal) { effect.named += 1 }
@@ -179,6 +183,7 @@ struct PlaceIndex: Sendable {
     @discardableResult
     private mutating func insert(_ entry: Entry) -> UInt32 {
         let number = entries.add(entry)
+        count.add(Int(entry.byteCount))
         highest = max(highest, entry.position)
         numbers.insert(number, at: entry.position) { [entries] in entries[$0].position }
         return number
