@@ -2,7 +2,7 @@ import Synchronization
 
 /// Runs services side by side and ends them in order; shaped like swift-service-lifecycle's `ServiceGroup`.
 ///
-/// On graceful shutdown (a signal, ``triggerGracefulShutdown()``, or that of the group it is in) the last service is
+/// On graceful shutdown (a signal, ``triggerGracefulShutdown(because:)``, or that of the group it is in) the last service is
 /// asked to shut down; when it has ended, the one before, and so on: what others build on comes first in the list.
 /// When this takes longer than `maximumGracefulShutdownDuration`, the rest is cancelled and ``run()`` throws.
 public final class ServiceGroup: Service {
