@@ -8,7 +8,7 @@ internal import Synchronization
 /// letters behind a name, and reading or moving one, cost the same however many there are.
 ///
 /// Delayed entries that are put together stand in blocks, up to 32 in a row, and where each is, and when it is due, is kept
-/// in memory: about a hundred bytes an entry, of the most that ``FailureStoreLimits/sideRecords`` lets in. Opening the
+/// in memory: about a hundred bytes an entry, of the most that `FailureStoreLimits.sideRecords` lets in. Opening the
 /// store reads the side queues through.
 ///
 /// Calls block threads of the store's own and never the caller's.
