@@ -244,6 +244,18 @@ public final class ReactionService: Service {
     /// requests elsewhere then.
     public func announceShutdown() { state.withLock { $0 = .stopping } }
 
+    /// Waits until the projections have applied what is acknowledged, for a second at most: between the last request and
+    /// the end, so that rows and counts are whole when the process is gone. What they don't reach is in the log, and they
+    /// take it from there at the next start.
+    public func settle() async {
+        guard let consumer else { return }
+        let deadline = time.now() + .seconds(1)
+        while pendingVotes > 0, time.now() < deadline {
+            consumer.fetchNow()
+            do { try await time.sleep(for: .milliseconds(5)) } catch { return }
+        }
+    }
+
     private func finish() {
         state.withLock { $0 = .stopping }
         overlay.expire(all: true)

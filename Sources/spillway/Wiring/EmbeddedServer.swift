@@ -83,7 +83,8 @@ struct EmbeddedServer {
         let exporters: [any Service] = tracing.map { [$0.exporter] } ?? []
         let services: [any Service] =
             exporters + [
-                service, front.server, ReadyLine(service: service, text: "spillway serves \(front.url)"),
+                service, Settling(service: service), front.server,
+                ReadyLine(service: service, text: "spillway serves \(front.url)"),
                 SignalService(signals: [.sighup]) { _ in access.reload() },
             ]
         var lifecycle = ServiceGroupConfiguration(
@@ -91,7 +92,7 @@ struct EmbeddedServer {
             logger: Logger(label: "lifecycle"))
         // The server cuts requests off at the drain timeout; what comes behind it has a little more.
         lifecycle.maximumGracefulShutdownDuration =
-            configuration.network.drainTimeout + .seconds(2)
+            configuration.network.drainTimeout + .seconds(3)
             + (tracing.map { $0.shutdownTimeout + .seconds(1) } ?? .zero)
         lifecycle.maximumCancellationDuration = .seconds(3)
         // Nothing acknowledged is lost by it: the next start is an unclean one.
@@ -158,6 +159,16 @@ struct EmbeddedServer {
             DemoRoutes(issuer: issuer, pendingVotes: { service.pendingVotes }).register(on: &router)
         }
         return router
+    }
+}
+
+/// Lets the projections reach the last votes: services stop in reverse order, so this comes behind the server.
+private struct Settling: Service {
+    let service: ReactionService
+
+    func run() async throws {
+        try await gracefulShutdown()
+        await service.settle()
     }
 }
 
