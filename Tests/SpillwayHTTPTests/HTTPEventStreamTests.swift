@@ -82,12 +82,13 @@ import Testing
         try await HTTPTestServer.run { configuration, router in
             configuration.requestTimeout = .seconds(2)
             router.on(.get, "/events") { _ in
-                // More than the kernel takes at a time, so that there is always something behind.
+                // More than the kernel takes at a time, and sent faster than it is read, so that there is always something
+                // behind. One that never waits would have the loop, and the reader's time would pass without a write.
                 .events(.init(maximumQueuedBytes: 16 << 20, overflow: .dropOldest)) { events in
                     let event = ServerSentEvent(data: [UInt8](repeating: 120, count: 128 << 10))
                     while true {
                         try events.send(event)
-                        await Task.yield()
+                        try await Task.sleep(for: .milliseconds(2))
                     }
                 }
             }
