@@ -6,8 +6,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <map>
 #include <mutex>
+#include <string>
 #include <thread>
 
 using namespace ROCKSDB_NAMESPACE;
@@ -92,42 +95,91 @@ class Zeros {
     bool is_writing_ = false, is_stopped_ = false;
 };
 
+// How much of each log that is written has been written. RocksDB copies a log up to its size, so a size with zeros in it
+// would have the copy begin at zeros and go on behind them with what was written over them meanwhile.
+class WrittenSizes {
+   public:
+    using Size = std::shared_ptr<std::atomic<uint64_t>>;
+
+    Size begin(const std::string &path) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        return sizes_[path] = std::make_shared<std::atomic<uint64_t>>(0);
+    }
+    void end(const std::string &path, const Size &size) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        auto found = sizes_.find(path);
+        if (found != sizes_.end() && found->second == size) sizes_.erase(found);
+    }
+    // Null for what is not written now.
+    Size of(const std::string &path) {
+        std::lock_guard<std::mutex> lock(mutex_);
+        auto found = sizes_.find(path);
+        return found == sizes_.end() ? nullptr : found->second;
+    }
+
+   private:
+    std::mutex mutex_;
+    std::map<std::string, Size> sizes_;
+};
+
 class LogFile : public FSWritableFileOwnerWrapper {
    public:
-    LogFile(std::unique_ptr<FSWritableFile> &&file, const std::string &path)
-        : FSWritableFileOwnerWrapper(std::move(file)), zeros_(path) {}
+    LogFile(std::unique_ptr<FSWritableFile> &&file, const std::string &path, std::shared_ptr<WrittenSizes> sizes)
+        : FSWritableFileOwnerWrapper(std::move(file)), zeros_(path), path_(path), sizes_(std::move(sizes)),
+          written_(sizes_->begin(path)) {}
+    ~LogFile() override { sizes_->end(path_, written_); }
 
     IOStatus Append(const Slice &data, const IOOptions &options, IODebugContext *debug) override {
         zeros_.reserve(data.size());
-        return FSWritableFileOwnerWrapper::Append(data, options, debug);
+        return wrote(data.size(), FSWritableFileOwnerWrapper::Append(data, options, debug));
     }
     IOStatus Append(const Slice &data, const IOOptions &options, const DataVerificationInfo &info,
                     IODebugContext *debug) override {
         zeros_.reserve(data.size());
-        return FSWritableFileOwnerWrapper::Append(data, options, info, debug);
+        return wrote(data.size(), FSWritableFileOwnerWrapper::Append(data, options, info, debug));
     }
     IOStatus Close(const IOOptions &options, IODebugContext *debug) override {
         IOStatus status = FSWritableFileOwnerWrapper::Close(options, debug);
         if (!zeros_.finish() && status.ok()) return IOStatus::IOError("the log can't be cut to its length");
+        sizes_->end(path_, written_);
         return status;
     }
 
    private:
     Zeros zeros_;
+    const std::string path_;
+    const std::shared_ptr<WrittenSizes> sizes_;
+    const WrittenSizes::Size written_;
+
+    IOStatus wrote(uint64_t bytes, IOStatus status) {
+        if (status.ok()) written_->fetch_add(bytes, std::memory_order_release);
+        return status;
+    }
 };
 
 class LogFileSystem : public FileSystemWrapper {
    public:
     using FileSystemWrapper::FileSystemWrapper;
     const char *Name() const override { return "SpillwayLogFileSystem"; }
+    // Of a log that is written, without the zeros ahead of it.
+    IOStatus GetFileSize(const std::string &path, const IOOptions &options, uint64_t *size,
+                         IODebugContext *debug) override {
+        WrittenSizes::Size written = sizes_->of(path);
+        if (!written) return FileSystemWrapper::GetFileSize(path, options, size, debug);
+        *size = written->load(std::memory_order_acquire);
+        return IOStatus::OK();
+    }
     IOStatus NewWritableFile(const std::string &path, const FileOptions &options,
                              std::unique_ptr<FSWritableFile> *result, IODebugContext *debug) override {
         IOStatus status = FileSystemWrapper::NewWritableFile(path, options, result, debug);
         static const std::string suffix = ".log";
         bool is_log = path.size() > suffix.size() && path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
-        if (status.ok() && is_log) *result = std::make_unique<LogFile>(std::move(*result), path);
+        if (status.ok() && is_log) *result = std::make_unique<LogFile>(std::move(*result), path, sizes_);
         return status;
     }
+
+   private:
+    const std::shared_ptr<WrittenSizes> sizes_ = std::make_shared<WrittenSizes>();
 };
 
 }  // namespace

@@ -1,5 +1,7 @@
 import FoundationEssentials
 import Glibc
+import SpillwayCore
+import Synchronization
 import Testing
 
 @testable import SpillwayRocksDB
@@ -34,15 +36,8 @@ import Testing
     /// A copy of a running database's files is what SIGKILL leaves.
     @Test func nothingIsLostWhereverTheProcessEnds() throws {
         let database = try open("data")
-        let rows = try database.family("rows")
-        let batch = WriteBatch()
         for round in 0..<6 {
-            for number in (round * 400)..<((round + 1) * 400) {
-                batch.removeAll()
-                batch.put(rows, key(number), [UInt8](repeating: UInt8(number % 251), count: number % 7_000))
-                try database.write(batch)
-            }
-            try database.sync()
+            try write((round * 400)..<((round + 1) * 400), database)
             try waitForZeros("data")
             let copy = "copy\(round)"
             try FileManager.default.copyItem(atPath: directory("data"), toPath: directory(copy))
@@ -56,6 +51,66 @@ import Testing
         }
         try database.close()
         for log in try logs("data") { #expect(log.size - log.last < 8, "\(log.name) is not cut to its length") }
+    }
+
+    /// Rows of many sizes, each in a batch of its own.
+    private func write(_ numbers: Range<Int>, _ database: Database) throws {
+        let rows = try database.family("rows")
+        let batch = WriteBatch()
+        for number in numbers {
+            batch.removeAll()
+            batch.put(rows, key(number), [UInt8](repeating: UInt8(number % 251), count: number % 7_000))
+            try database.write(batch)
+        }
+        try database.sync()
+    }
+
+    /// A copy of a log goes up to its size: behind the log's end it would have zeros, and behind these what was written once
+    /// it had passed there.
+    @Test func theSizeOfALogIsWithoutThem() throws {
+        let database = try open("data")
+        try write(0..<400, database)
+        try waitForZeros("data")
+        let registry = MetricsRegistry()
+        try database.register(registry)
+        let lines = String(decoding: registry.exposition(), as: UTF8.self).split(separator: "\n")
+        let line = try #require(lines.first { $0.hasPrefix("spillway_rocksdb_log_bytes ") })
+        let size = try #require(line.split(separator: " ").last.flatMap { Double($0) })
+        // The last bytes of a witness are zeros.
+        let written = try logs("data").reduce(0) { $0 + $1.last }
+        #expect((written..<(written + 8)).contains(Int(size)))
+        try database.close()
+    }
+
+    private final class Progress: Sendable {
+        let isDone = Atomic<Bool>(false)
+    }
+
+    @Test func checkpointsUnderLoadAreWhole() async throws {
+        let database = try open("data")
+        let progress = Progress()
+        let writing = Task.detached { [self] in
+            let rows = try database.family("rows")
+            let batch = WriteBatch()
+            for number in 0..<20_000 where !progress.isDone.load(ordering: .acquiring) {
+                batch.removeAll()
+                batch.put(rows, key(number % 50), [UInt8](repeating: UInt8(number % 250 + 1), count: 900_000))
+                try database.write(batch)
+                if number % 4 == 0 { try database.sync() }
+            }
+        }
+        defer { progress.isDone.store(true, ordering: .releasing) }
+        for number in 0..<12 {
+            let path = directory("copy \(number)")
+            try database.checkpoint(to: path)
+            let scan = try WriteAheadLogScan(database: path + "/db")
+            #expect(!scan.hasBatchesBehind, "\(scan.report)")
+            try open("copy \(number)").close()
+            try FileManager.default.removeItem(atPath: path)
+        }
+        progress.isDone.store(true, ordering: .releasing)
+        try await writing.value
+        try database.close()
     }
 
     /// More at once than there are zeros.
