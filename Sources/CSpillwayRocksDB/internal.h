@@ -7,10 +7,12 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/memtablerep.h>
 #include <rocksdb/statistics.h>
 #include <rocksdb/write_buffer_manager.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -27,8 +29,16 @@ struct spillway_family {
     rocksdb::ColumnFamilyHandle *handle;
 };
 
+// Whether the path is of a write-ahead log.
+inline bool spillway_is_log(const std::string &path) {
+    return path.size() > 4 && path.compare(path.size() - 4, 4, ".log") == 0;
+}
 // The file system, but write-ahead logs are written over zeros.
-std::unique_ptr<rocksdb::Env> spillway_log_env();
+std::shared_ptr<rocksdb::FileSystem> spillway_log_file_system(const std::shared_ptr<rocksdb::FileSystem> &base);
+// The file system, but a sync that fails is told of first, by the thread that met it.
+using spillway_sync_failed = std::function<void(const rocksdb::IOStatus &)>;
+std::shared_ptr<rocksdb::FileSystem> spillway_watched_file_system(
+    const std::shared_ptr<rocksdb::FileSystem> &base, spillway_sync_failed failed);
 
 // Memtables whose keys are found by the hash of their prefix.
 rocksdb::MemTableRepFactory *spillway_hashed_memtable(size_t buckets);

@@ -2,6 +2,7 @@
 
 #include <rocksdb/file_system.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -41,6 +42,10 @@ class Zeros {
         if (is_short()) changed_.notify_all();
     }
 
+    // Whether a sync of the zeros has failed. It may have been told what the log's own sync would have been: pages of the
+    // log are gone then, and the log's next sync says nothing of them.
+    bool have_lost() const { return have_lost_; }
+
     // Ends the file where the log ends.
     bool finish() {
         stop();
@@ -64,8 +69,11 @@ class Zeros {
                 uint64_t from = zeroed_, bytes = std::min(kPiece - zeroed_ % kPiece, end - zeroed_);
                 is_writing_ = true;
                 lock.unlock();
-                bool is_good = pwrite(file_, zeros.get(), bytes, static_cast<off_t>(from)) == static_cast<ssize_t>(bytes) &&
-                               fdatasync(file_) == 0;
+                bool is_good = pwrite(file_, zeros.get(), bytes, static_cast<off_t>(from)) == static_cast<ssize_t>(bytes);
+                if (is_good && fdatasync(file_) != 0) {
+                    is_good = false;
+                    if (errno != ENOSPC && errno != EDQUOT) have_lost_ = true;
+                }
                 lock.lock();
                 is_writing_ = false;
                 zeroed_ = std::max(zeroed_, from + bytes);
@@ -93,6 +101,7 @@ class Zeros {
     // Where the log ends, and up to where there are zeros behind it or will be.
     uint64_t size_ = 0, zeroed_ = 0;
     bool is_writing_ = false, is_stopped_ = false;
+    std::atomic<bool> have_lost_{false};
 };
 
 // How much of each log that is written has been written. RocksDB copies a log up to its size, so a size with zeros in it
@@ -138,6 +147,12 @@ class LogFile : public FSWritableFileOwnerWrapper {
         zeros_.reserve(data.size());
         return wrote(data.size(), FSWritableFileOwnerWrapper::Append(data, options, info, debug));
     }
+    IOStatus Sync(const IOOptions &options, IODebugContext *debug) override {
+        return unless_lost(FSWritableFileOwnerWrapper::Sync(options, debug));
+    }
+    IOStatus Fsync(const IOOptions &options, IODebugContext *debug) override {
+        return unless_lost(FSWritableFileOwnerWrapper::Fsync(options, debug));
+    }
     IOStatus Close(const IOOptions &options, IODebugContext *debug) override {
         IOStatus status = FSWritableFileOwnerWrapper::Close(options, debug);
         if (!zeros_.finish() && status.ok()) return IOStatus::IOError("the log can't be cut to its length");
@@ -151,6 +166,10 @@ class LogFile : public FSWritableFileOwnerWrapper {
     const std::shared_ptr<WrittenSizes> sizes_;
     const WrittenSizes::Size written_;
 
+    IOStatus unless_lost(IOStatus status) {
+        if (status.ok() && zeros_.have_lost()) return IOStatus::IOError("a sync of the zeros ahead of the log has failed");
+        return status;
+    }
     IOStatus wrote(uint64_t bytes, IOStatus status) {
         if (status.ok()) written_->fetch_add(bytes, std::memory_order_release);
         return status;
@@ -172,9 +191,7 @@ class LogFileSystem : public FileSystemWrapper {
     IOStatus NewWritableFile(const std::string &path, const FileOptions &options,
                              std::unique_ptr<FSWritableFile> *result, IODebugContext *debug) override {
         IOStatus status = FileSystemWrapper::NewWritableFile(path, options, result, debug);
-        static const std::string suffix = ".log";
-        bool is_log = path.size() > suffix.size() && path.compare(path.size() - suffix.size(), suffix.size(), suffix) == 0;
-        if (status.ok() && is_log) *result = std::make_unique<LogFile>(std::move(*result), path, sizes_);
+        if (status.ok() && spillway_is_log(path)) *result = std::make_unique<LogFile>(std::move(*result), path, sizes_);
         return status;
     }
 
@@ -184,6 +201,6 @@ class LogFileSystem : public FileSystemWrapper {
 
 }  // namespace
 
-std::unique_ptr<Env> spillway_log_env() {
-    return NewCompositeEnv(std::make_shared<LogFileSystem>(FileSystem::Default()));
+std::shared_ptr<FileSystem> spillway_log_file_system(const std::shared_ptr<FileSystem> &base) {
+    return std::make_shared<LogFileSystem>(base);
 }

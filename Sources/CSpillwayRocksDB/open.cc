@@ -48,6 +48,18 @@ class Listener : public EventListener {
     void (*on_event_)(void *, int, int, int, int, int, const char *);
 };
 
+std::unique_ptr<Env> environment(const spillway_db_options &options) {
+    auto file_system = spillway_log_file_system(FileSystem::Default());
+    if (options.on_event) {
+        auto on_event = options.on_event;
+        void *context = options.context;
+        file_system = spillway_watched_file_system(file_system, [on_event, context](const IOStatus &error) {
+            on_event(context, 2, 0, error.code(), error.subcode(), error.severity(), error.ToString().c_str());
+        });
+    }
+    return NewCompositeEnv(file_system);
+}
+
 // A database that is only looked at leaves no log file of its own either.
 class Silence : public Logger {
    public:
@@ -131,7 +143,7 @@ ColumnFamilyOptions family_options(const spillway_family_options &o, const std::
 DBOptions db_options(const spillway_db_options &o, spillway_db &owner) {
     DBOptions db;
     if (!o.read_only) {
-        owner.env = spillway_log_env();
+        owner.env = environment(o);
         db.env = owner.env.get();
     }
     db.create_if_missing = o.create;

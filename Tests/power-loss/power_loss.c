@@ -5,8 +5,9 @@
 //   POWER_LOSS_NO_SYNC  a suffix of file names: syncs of such files report success and are not remembered. This plants
 //                       the bug that the harness has to find.
 //   POWER_LOSS_FAIL_SYNC  a suffix of file names: once a file SHADOW/fail is there, the next sync of such a file takes it
-//                       away and fails with EIO. What it should have made durable is lost, and later syncs succeed, as
-//                       Linux has it (https://wiki.postgresql.org/wiki/Fsync_Errors).
+//                       away and fails with EIO; if it holds text, the next by a thread whose name begins so. What the
+//                       sync should have made durable is lost, and later ones succeed, as Linux has it
+//                       (https://wiki.postgresql.org/wiki/Fsync_Errors).
 //
 // The files themselves stay as the process left them: they are what is in the page cache. The shadow holds
 //   content/INODE   the file's bytes as of the last fsync or fdatasync that returned
@@ -267,9 +268,15 @@ static int is_named(int descriptor, const char *suffix) {
 static int is_to_fail(int descriptor) {
     char path[PATH_MAX + 16];
     if (!is_named(descriptor, fail_sync)) return 0;
-    int problem = errno;
+    int problem = errno, is_it = 0;
     snprintf(path, sizeof path, "%s/fail", shadow);
-    int is_it = !REAL(unlinkat)(AT_FDCWD, path, 0);
+    int order = REAL(open)(path, O_RDONLY | O_CLOEXEC);
+    if (order >= 0) {
+        char wanted[16] = "", name[16] = "";
+        is_it = read(order, wanted, sizeof wanted - 1) >= 0 && !pthread_getname_np(pthread_self(), name, sizeof name) &&
+                !strncmp(name, wanted, strlen(wanted)) && !REAL(unlinkat)(AT_FDCWD, path, 0);
+        REAL(close)(order);
+    }
     errno = problem;
     return is_it;
 }

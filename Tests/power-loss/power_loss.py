@@ -26,9 +26,11 @@ class Shadow:
             values["POWER_LOSS_FAIL_SYNC"] = fail_sync
         return values
 
-    def fail_next_sync(self):
-        """The next sync of a file that was named for it fails, once."""
-        open(os.path.join(self.shadow, "fail"), "w").close()
+    def fail_next_sync(self, thread=""):
+        """The next sync of a file that was named for it fails, once: the next of a thread whose name begins so."""
+        with open(os.path.join(self.shadow, "failing"), "w") as file:
+            file.write(thread)
+        os.rename(os.path.join(self.shadow, "failing"), os.path.join(self.shadow, "fail"))
 
     def has_failed(self):
         """Whether that sync has come."""

@@ -40,7 +40,7 @@ typedef struct {
     int32_t max_open_files, background_jobs, recovery_mode;
     bool create, statistics, read_only;
     void *context;
-    // kind 0: a background error, 1: recovered from it.
+    // kind 0: a background error, 1: recovered from it, 2: a sync has failed, told before anybody else hears of it.
     void (*on_event)(void *context, int kind, int reason, int code, int subcode, int severity, const char *message);
 } spillway_db_options;
 

@@ -1,7 +1,8 @@
 internal import CSpillwayRocksDB
 internal import Synchronization
 
-/// What RocksDB reports from its own threads: a flush or compaction that failed, and its recovery.
+/// What RocksDB reports from its own threads: a flush or compaction that failed, and its recovery; and from any thread a
+/// sync that failed, which is fatal.
 ///
 /// RocksDB's listener holds it without counting; it is kept by the database, which closes RocksDB first.
 final class DatabaseEvents: Sendable {
@@ -12,6 +13,9 @@ final class DatabaseEvents: Sendable {
     }
 
     private let state = Mutex(State())
+    private let onFatal: @Sendable (String) -> Void
+
+    init(onFatal: @escaping @Sendable (String) -> Void) { self.onFatal = onFatal }
 
     /// The failure that stops writes until RocksDB has recovered from it; `nil` is well.
     var failure: DatabaseError? { state.withLock { $0.failure } }
@@ -47,11 +51,12 @@ final class DatabaseEvents: Sendable {
         ) -> Void = { context, kind, reason, code, subcode, severity, message in
             guard let context = unsafe context else { return }
             let events = unsafe Unmanaged<DatabaseEvents>.fromOpaque(context).takeUnretainedValue()
-            if kind == 1 {
-                events.recovered()
-            } else {
-                let text = unsafe message.map { unsafe String(cString: $0) } ?? ""
-                events.report((code, subcode, severity), "in the background (reason \(reason)): \(text)")
+            let text = unsafe message.map { unsafe String(cString: $0) } ?? ""
+            switch kind {
+            case 1: events.recovered()
+            case 2:
+                events.onFatal("\(DatabaseError(DatabaseError.code(status: code, subcode: subcode), "sync: \(text)"))")
+            default: events.report((code, subcode, severity), "in the background (reason \(reason)): \(text)")
             }
         }
 }

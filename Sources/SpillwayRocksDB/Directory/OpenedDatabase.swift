@@ -63,7 +63,7 @@ enum Opening {
     ) throws -> OpenedDatabase {
         let isNew = try isFirstStart(directory)
         let options = try familyOptions(directory.database, configuration, isNew: isNew)
-        let events = DatabaseEvents()
+        let events = DatabaseEvents(onFatal: configuration.onFatal)
         let mode = try accepted ?? wholeLogMode(directory.path, directory.database, options, configuration)
         let wasClean = directory.hasCleanMark || isNew
         let (handle, families) = try unsafe openRocksDB(directory.database, options, configuration, events, mode)
@@ -139,7 +139,7 @@ enum Opening {
     private static func look(
         _ path: String, _ options: [ColumnFamily.Options], _ configuration: Database.Configuration, _ mode: RecoveryMode
     ) throws -> (sequence: UInt64, firstLog: UInt64) {
-        let events = DatabaseEvents()
+        let events = DatabaseEvents(onFatal: configuration.onFatal)
         defer { withExtendedLifetime(events) {} }
         // None is made here.
         let names = Set(try existingFamilies(path))
