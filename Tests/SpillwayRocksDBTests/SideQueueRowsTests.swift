@@ -15,7 +15,7 @@ import Testing
     private func rows(_ store: RocksFailureStore, _ kind: Character, in family: ColumnFamily? = nil) throws -> Int {
         let lower = Array(String(kind).utf8)
         let rows = store.tables.database.iterator(
-            family ?? store.tables.side, .init(lower: lower, upper: FailureKeys.end(of: lower)))
+            family ?? store.tables.side, .init(lower: lower, upper: Database.end(ofPrefix: lower)))
         var count = 0
         rows.seekToFirst()
         while rows.isValid {

@@ -43,6 +43,30 @@ extension Database {
         try unsafe withValue(family, key, options: options) { unsafe [UInt8]($0) }
     }
 
+    /// Hands over the rows whose keys begin with a prefix, in the order of the keys. Blocks.
+    ///
+    /// - Throws: `DatabaseError`, or what the closure throws, after which no more rows come.
+    func forEachRow(
+        _ family: ColumnFamily, prefix: [UInt8], _ body: (_ key: [UInt8], _ value: [UInt8]) throws -> Void
+    ) throws {
+        let rows = iterator(family, .init(lower: prefix, upper: Self.end(ofPrefix: prefix)))
+        rows.seekToFirst()
+        while rows.isValid {
+            try body(rows.key, rows.value)
+            rows.next()
+        }
+        try rows.check()
+    }
+
+    /// The first key behind all that begin so; `nil` if none is.
+    static func end(ofPrefix prefix: [UInt8]) -> [UInt8]? {
+        var end = prefix
+        while end.last == .max { end.removeLast() }
+        guard let last = end.indices.last else { return nil }
+        end[last] += 1
+        return end
+    }
+
     /// Reads many keys in one go, which shares the work on filters, indexes and blocks, and hands each value to a
     /// closure, in the order of the keys; `nil` for a key that is not there.
     ///

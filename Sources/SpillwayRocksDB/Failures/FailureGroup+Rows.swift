@@ -200,17 +200,3 @@ private struct FailureRows {
         }
     }
 }
-
-extension WriteBatch {
-    /// Deletes rows that nothing needs any more.
-    func deleteRows(_ rows: [SideIndex.DeadRow], _ side: ColumnFamily) {
-        for row in rows {
-            let key =
-                switch row {
-                case .block(let number): SideBlock.key(number)
-                case .removals(let number): SideRemovals.key(number)
-                }
-            unsafe key.withUnsafeBytes { unsafe singleDelete(side, $0) }
-        }
-    }
-}

@@ -87,14 +87,6 @@ enum FailureKeys {
 
     // MARK: Parts
 
-    /// The first key behind all that begin so.
-    static func end(of prefix: [UInt8]) -> [UInt8] {
-        var end = prefix
-        while end.last == .max { end.removeLast() }
-        if let last = end.indices.last { end[last] += 1 }
-        return end
-    }
-
     /// A word that sorts as the number does.
     static func ordered(_ number: Int64) -> UInt64 { UInt64(bitPattern: number) ^ 1 << 63 }
     static func number(_ ordered: UInt64) -> Int64 { Int64(bitPattern: ordered ^ 1 << 63) }

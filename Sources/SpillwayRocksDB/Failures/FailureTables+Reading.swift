@@ -3,19 +3,15 @@ internal import Spillway
 extension FailureTables {
     func heldKeys(_ group: String, _ partition: TopicPartition) throws -> [HeldKeySummary] {
         let prefix = FailureKeys.partition(FailureKeys.summary, group, partition)
-        let rows = database.iterator(side, .init(lower: prefix, upper: FailureKeys.end(of: prefix)))
         var found: [HeldKeySummary] = []
-        rows.seekToFirst()
-        while rows.isValid {
-            let summary = try FailureEncoding.summary(rows.value)
+        try database.forEachRow(side, prefix: prefix) { row, value in
+            let summary = try FailureEncoding.summary(value)
             // Behind the length of the key.
-            let key = Array(rows.key.dropFirst(prefix.count + 4))
+            let key = Array(row.dropFirst(prefix.count + 4))
             found.append(
                 HeldKeySummary(
                     key: key, records: summary.records, first: summary.first, dueMs: summary.dueMs))
-            rows.next()
         }
-        try rows.check()
         return found
     }
 
@@ -34,7 +30,7 @@ extension FailureTables {
         var lower = prefix
         FailureKeys.append(max(position, summary.first), to: &lower)
         let rows = database.iterator(
-            side, .init(lower: lower, upper: FailureKeys.end(of: prefix), read: .init(snapshot: view)))
+            side, .init(lower: lower, upper: Database.end(ofPrefix: prefix), read: .init(snapshot: view)))
         var found: [SideEntry] = []
         var bytes = 0
         rows.seekToFirst()
@@ -72,15 +68,15 @@ extension FailureTables {
     }
 
     func deadLetters(group: String?, after name: RecordName?, limit: Int) throws -> [DeadLetter] {
-        guard limit > 0 else { return [] }
         let prefix = group.map { FailureKeys.group(FailureKeys.letter, $0) } ?? [FailureKeys.letter]
+        guard limit > 0, let end = Database.end(ofPrefix: prefix) else { return [] }
         var lower = prefix
         if let name {
             let behind = FailureKeys.letter(name) + [0]
             if lower.precedes(behind) { lower = behind }
         }
         var found: [DeadLetter] = []
-        try unsafe walkLetters(from: lower, to: FailureKeys.end(of: prefix)) { key, value in
+        try unsafe walkLetters(from: lower, to: end) { key, value in
             let name = try unsafe FailureKeys.parseLetter([UInt8](key))
             found.append(try unsafe FailureEncoding.letter([UInt8](value), name: name))
             return found.count < limit

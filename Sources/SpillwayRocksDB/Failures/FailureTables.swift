@@ -47,8 +47,9 @@ final class FailureTables: Sendable {
         lastNumber = Atomic(try SideLoading(database, side: side, names: names, into: index).run())
         // The rows of counts are for programs that know format 1 only: after an accepted loss they may be wrong.
         for (group, count) in try index.counts() { loaded.groups[group, default: Counts()].side = count }
-        try Self.loadCounts(database, letters) { group, count in
-            loaded.groups[group, default: Counts()].letters = count
+        try database.forEachRow(letters, prefix: [FailureKeys.count]) { key, value in
+            let count = try FailureEncoding.count(value)
+            loaded.groups[Array(key.dropFirst()), default: Counts()].letters = count
             loaded.letters.records += count.records
             loaded.letters.bytes += count.bytes
         }
@@ -57,19 +58,6 @@ final class FailureTables: Sendable {
 
     private static func family(_ database: Database, _ name: String) throws -> ColumnFamily {
         try database.ensureFamily(FailureFamilies.options(name) ?? ColumnFamily.Options(name: name))
-    }
-
-    private static func loadCounts(
-        _ database: Database, _ family: ColumnFamily, _ found: ([UInt8], FailureCount) -> Void
-    ) throws {
-        let lower = [FailureKeys.count]
-        let walk = database.iterator(family, .init(lower: lower, upper: FailureKeys.end(of: lower)))
-        walk.seekToFirst()
-        while walk.isValid {
-            found(Array(walk.key.dropFirst()), try FailureEncoding.count(walk.value))
-            walk.next()
-        }
-        try walk.check()
     }
 
     /// What is remembered now.

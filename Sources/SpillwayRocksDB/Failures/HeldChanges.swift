@@ -74,7 +74,7 @@ struct HeldChanges {
         let (losesFirst, losesLast) = (change.removed.contains(first.0), change.removed.contains(last))
         guard losesFirst || losesLast else { return (first, last) }
         let rows = tables.database.iterator(
-            tables.side, .init(lower: change.prefix, upper: FailureKeys.end(of: change.prefix)))
+            tables.side, .init(lower: change.prefix, upper: Database.end(ofPrefix: change.prefix)))
         func position() -> Position { unsafe rows.withKey { unsafe FailureKeys.position(endOf: $0) } }
         func row(_ position: Position) -> [UInt8] {
             var row = change.prefix
@@ -86,9 +86,7 @@ struct HeldChanges {
             while rows.isValid, change.removed.contains(position()) { rows.next() }
             try rows.check()
             guard rows.isValid else { return nil }
-            let name = RecordName(
-                group: "", partition: TopicPartition(source: "", topic: "", partition: 0), position: position())
-            first = (name.position, dueMs: try FailureEncoding.entry(rows.value, name: name).dueMs)
+            first = (position(), dueMs: try FailureEncoding.dueMs(ofEntry: rows.value))
         }
         if losesLast {
             rows.seek(backTo: row(last))

@@ -72,11 +72,7 @@ struct GroupStore: Sendable {
         var prefix = [kind]
         LogEncoding.append(varint: topic.utf8.count, to: &prefix)
         prefix += topic.utf8
-        let walk = database.iterator(family, .init(lower: prefix, upper: nil))
-        walk.seekToFirst()
-        while walk.isValid {
-            let key = walk.key
-            guard key.starts(with: prefix) else { break }
+        try database.forEachRow(family, prefix: prefix) { key, value in
             var index = prefix.count
             var length = 0
             var shift = 0
@@ -88,11 +84,9 @@ struct GroupStore: Sendable {
             }
             if index + length <= key.count {
                 let name = ExactName(String(decoding: key[index..<(index + length)], as: UTF8.self))
-                body(name, Array(key[(index + length)...]), walk.value)
+                body(name, Array(key[(index + length)...]), value)
             }
-            walk.next()
         }
-        try walk.check()
     }
 
     func register(_ group: String, topic: String, holdsRetention: Bool, beganAt: UInt64) throws {

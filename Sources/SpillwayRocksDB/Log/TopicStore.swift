@@ -22,14 +22,9 @@ struct TopicStore: Sendable {
     func loadAll() throws -> [TopicLog] {
         var logs: [TopicLog] = []
         let prefix = Array(Self.prefix.utf8)
-        let walk = database.iterator(system, .init(lower: prefix, upper: Array("topic/".utf8)))
-        walk.seekToFirst()
-        while walk.isValid {
-            let name = String(decoding: walk.key.dropFirst(prefix.count), as: UTF8.self)
-            logs.append(try load(name, walk.value))
-            walk.next()
+        try database.forEachRow(system, prefix: prefix) { key, value in
+            logs.append(try load(String(decoding: key.dropFirst(prefix.count), as: UTF8.self), value))
         }
-        try walk.check()
         return logs
     }
 

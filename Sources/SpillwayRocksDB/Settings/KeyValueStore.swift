@@ -53,17 +53,10 @@ public struct KeyValueStore: Sendable {
 
     /// All names that begin so, with their values, in the order of the names' bytes.
     public func all(prefix: String = "") throws -> [(name: String, value: [UInt8])] {
-        let start = Array(prefix.utf8)
-        let walk = database.iterator(family, .init(lower: start, upper: nil))
         var found: [(name: String, value: [UInt8])] = []
-        walk.seekToFirst()
-        while walk.isValid {
-            let key = walk.key
-            guard key.starts(with: start) else { break }
-            found.append((String(decoding: key, as: UTF8.self), walk.value))
-            walk.next()
+        try database.forEachRow(family, prefix: Array(prefix.utf8)) { key, value in
+            found.append((String(decoding: key, as: UTF8.self), value))
         }
-        try walk.check()
         return found
     }
 }

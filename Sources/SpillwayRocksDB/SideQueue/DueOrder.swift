@@ -19,8 +19,7 @@ struct DueOrder: Sendable {
     private var added: [Item] = []
     private static let mostItems = 256
 
-    /// What a number's position is.
-    typealias Positions = (UInt32) -> Position
+    typealias Positions = PositionTable.Positions
 
     /// The first item of all; ``settle(_:)`` before.
     var first: Item? { firsts.first }

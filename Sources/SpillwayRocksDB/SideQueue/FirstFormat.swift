@@ -37,7 +37,7 @@ struct FirstFormat {
     }
 
     private func read(from start: [UInt8]) throws -> [Row] {
-        let walk = database.iterator(side, .init(lower: start, upper: FailureKeys.end(of: [Self.kind])))
+        let walk = database.iterator(side, .init(lower: start, upper: Database.end(ofPrefix: [Self.kind])))
         var (rows, bytes): ([Row], Int) = ([], 0)
         walk.seekToFirst()
         while walk.isValid, rows.count < Self.rowsOfBatch, bytes < Self.bytesOfBatch {
@@ -73,17 +73,14 @@ struct FirstFormat {
     ) throws {
         batch.delete(side, row.key)
         let position = unsafe row.key.withUnsafeBytes { unsafe FailureKeys.position(endOf: $0) }
-        let unnamed = RecordName(
-            group: "", partition: TopicPartition(source: "", topic: "", partition: 0), position: position)
-        let entry = try FailureEncoding.entry(row.value, name: unnamed)
         // After an accepted loss an entry may stand here that has gone elsewhere since.
         let name = place + row.key.suffix(FailureKeys.positionBytes)
         guard let location = try database.get(names, name).map(FailureEncoding.location), location.mode == .delayed,
-            location.dueMs == entry.dueMs
+            location.dueMs == (try FailureEncoding.dueMs(ofEntry: row.value))
         else { return }
         batch.delete(names, name)
         builder.add(
-            position, dueMs: entry.dueMs, byteCount: entry.byteCount, row.value[...], number: number)
+            position, dueMs: location.dueMs, byteCount: location.byteCount, row.value[...], number: number)
     }
 
     /// What the names of the place of a row begin with.

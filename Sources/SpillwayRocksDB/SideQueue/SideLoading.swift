@@ -50,24 +50,12 @@ struct SideLoading {
         return lastNumber
     }
 
-    private func walk(_ family: ColumnFamily, _ kind: UInt8, _ body: ([UInt8], [UInt8]) throws -> Bool) throws {
-        let lower = [kind]
-        let rows = database.iterator(family, .init(lower: lower, upper: FailureKeys.end(of: lower)))
-        rows.seekToFirst()
-        while rows.isValid, try body(rows.key, rows.value) { rows.next() }
-        try rows.check()
-    }
-
     private mutating func loadRemovals() throws {
-        var found: [(number: UInt64, entries: [SideRemovals.Entry])] = []
-        try walk(side, SideRemovals.kind) { key, value in
-            found.append((try SideRemovals.parseKey(key), try SideRemovals.parse(value)))
-            return true
-        }
-        for (number, entries) in found {
+        try database.forEachRow(side, prefix: [SideRemovals.kind]) { key, value in
+            let number = try SideRemovals.parseKey(key)
             lastNumber = max(lastNumber, number)
             removals[number] = index.addRemovals(number)
-            for entry in entries {
+            for entry in try SideRemovals.parse(value) {
                 lastNumber = max(lastNumber, entry.block)
                 removed[entry.block, default: [:]][entry.start] = number
             }
@@ -77,9 +65,8 @@ struct SideLoading {
     /// The blocks that are there, the newest first.
     private mutating func readBlocks() throws -> [SideBlock] {
         var found: [SideBlock] = []
-        try walk(side, SideBlock.kind) { key, value in
+        try database.forEachRow(side, prefix: [SideBlock.kind]) { key, value in
             found.append(try SideBlock(number: try SideBlock.parseKey(key), value))
-            return true
         }
         if let last = found.last { lastNumber = max(lastNumber, last.number) }
         return found.reversed()
@@ -114,17 +101,13 @@ struct SideLoading {
         return slot
     }
 
-    private mutating func loadHeld() throws {
-        var held: [(place: [UInt8], position: Position, byteCount: Int)] = []
-        try walk(names, FailureKeys.name) { key, value in
+    private func loadHeld() throws {
+        try database.forEachRow(names, prefix: [FailureKeys.name]) { key, value in
             let location = try FailureEncoding.location(value)
-            guard location.mode == .held else { return true }
+            guard location.mode == .held else { return }
             let position = unsafe key.withUnsafeBytes { unsafe FailureKeys.position(endOf: $0) }
-            held.append((Array(key.dropLast(FailureKeys.positionBytes)), position, location.byteCount))
-            return true
-        }
-        for (place, position, byteCount) in held {
-            index.place(place).withIndex { $0.addHeld(position, byteCount) }
+            let place = index.place(Array(key.dropLast(FailureKeys.positionBytes)))
+            place.withIndex { $0.addHeld(position, location.byteCount) }
         }
     }
 }

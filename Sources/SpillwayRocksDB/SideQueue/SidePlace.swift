@@ -47,11 +47,6 @@ struct PlaceIndex: Sendable {
         let next: UInt32
     }
 
-    private struct Volume: Sendable {
-        var records = 0
-        var bytes = 0
-    }
-
     /// What a change does beyond the place.
     struct Effect: Sendable {
         /// Blocks that the change's row of removals names for the first time.
@@ -74,8 +69,8 @@ struct PlaceIndex: Sendable {
     /// None that was ever here is above it: what fails is mostly new, and is not looked for.
     private var highest = Position.start
     /// Of the entries in blocks, and of what has left blocks that are still there.
-    private var live = Volume()
-    private var garbage = Volume()
+    private var live = FailureCount.zero
+    private var garbage = FailureCount.zero
     /// The block at which the next cleaning goes on.
     private var cleaned = 0
     /// Beyond as much as there is of entries, and so much more, what has gone is cleaned up.
@@ -199,10 +194,8 @@ struct PlaceIndex: Sendable {
 
     /// An entry has left its block; returns whether it was the last one.
     private mutating func leave(_ entry: Entry) -> Bool {
-        live.records -= 1
-        live.bytes -= Int(entry.length)
-        garbage.records += 1
-        garbage.bytes += Int(entry.length)
+        live.remove(Int(entry.length))
+        garbage.add(Int(entry.length))
         blocks[entry.block].live -= 1
         blocks[entry.block].liveBytes -= entry.length
         return blocks[entry.block].live == 0
