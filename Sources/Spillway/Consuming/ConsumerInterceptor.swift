@@ -25,3 +25,19 @@ extension ConsumerInterceptor {
         try await next(batch)
     }
 }
+
+extension [any ConsumerInterceptor] {
+    /// The interceptors around a handler of records, the first one outermost.
+    package func around(_ handler: @escaping HandleNext) -> HandleNext {
+        reversed().reduce(handler) { next, interceptor in
+            { await interceptor.handle($0, next: next) }
+        }
+    }
+
+    /// The interceptors around a handler of partition batches, the first one outermost.
+    package func around(_ handler: @escaping HandleBatchNext, attempt: Int) -> HandleBatchNext {
+        reversed().reduce(handler) { next, interceptor in
+            { try await interceptor.handle($0, attempt: attempt, next: next) }
+        }
+    }
+}

@@ -162,15 +162,10 @@ extension HandlerRunner.Handling {
     func handle(_ work: Work, order: OrderMode) async -> HandlerRunner.Outcome {
         switch (work.content, processor.shape) {
         case (.records(let records), .records(let handler)):
-            let inner: HandleNext = { await handler($0, order) }
-            let whole = interceptors.reversed().reduce(inner) { next, interceptor in
-                { await interceptor.handle($0, next: next) }
-            }
+            let whole = interceptors.around { await handler($0, order) }
             return .records(await whole(records.map(\.context)))
         case (.batch(let batch, let attempt), .partitionBatch(let handler)):
-            let whole: HandleBatchNext = interceptors.reversed().reduce(handler) { next, interceptor in
-                { try await interceptor.handle($0, attempt: attempt, next: next) }
-            }
+            let whole = interceptors.around(handler, attempt: attempt)
             do {
                 try await whole(batch)
                 return .batch(nil)

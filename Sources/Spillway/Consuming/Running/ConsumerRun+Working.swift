@@ -97,7 +97,7 @@ extension ConsumerRun {
         _ batch: RecordBatch, attempt: Int, _ handler: @escaping HandleBatchNext
     ) async -> WorkResult {
         do {
-            try await chain(from: 0, attempt: attempt, handler)(batch)
+            try await consumer.interceptors.around(handler, attempt: attempt)(batch)
             return .finished
         } catch {
             if !Task.isCancelled { logFailure("a batch of \(batch.partition) failed and is handled again", error) }
@@ -196,13 +196,6 @@ extension ConsumerRun {
                 "partition": "\(partition)", "attempts": "\(attempts)", "error": "\(reason)",
                 "position": "\(position.map { "\($0.high):\($0.low)" } ?? "none")", "suppressed": "\(suppressed)",
             ])
-    }
-
-    private func chain(from index: Int, attempt: Int, _ handler: @escaping HandleBatchNext) -> HandleBatchNext {
-        guard index < consumer.interceptors.count else { return handler }
-        let interceptor = consumer.interceptors[index]
-        let next = chain(from: index + 1, attempt: attempt, handler)
-        return { try await interceptor.handle($0, attempt: attempt, next: next) }
     }
 
     // MARK: Relief

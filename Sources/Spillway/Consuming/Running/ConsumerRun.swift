@@ -80,7 +80,12 @@ final class ConsumerRun: Sendable {
         var engine = ConsumerEngine(effective.engineSettings(usesFailureStore: consumer.failureStore != nil))
         engine.setAllPaused(effective.isPaused)
         state = Mutex(State(engine: engine))
-        handler = Self.chain(consumer.interceptors[...], effective.processor, order: effective.configuration.order)
+        handler =
+            switch effective.processor.shape {
+            case .records(let handler):
+                consumer.interceptors.around { [order = effective.configuration.order] in await handler($0, order) }
+            case .partitionBatch: { _ in [] }
+            }
         single = consumer.interceptors.isEmpty ? effective.processor.single : nil
     }
 
@@ -99,16 +104,6 @@ final class ConsumerRun: Sendable {
             engine.setAllPaused(effective.isPaused)
         }
         workersSignal.set()
-    }
-
-    private static func chain(
-        _ interceptors: ArraySlice<any ConsumerInterceptor>, _ processor: Processor, order: OrderMode
-    ) -> HandleNext {
-        guard case .records(let handler) = processor.shape else { return { _ in [] } }
-        let last: HandleNext = { await handler($0, order) }
-        return interceptors.reversed().reduce(last) { next, interceptor in
-            { await interceptor.handle($0, next: next) }
-        }
     }
 
     func run() async throws {
