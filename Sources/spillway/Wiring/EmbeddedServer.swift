@@ -67,8 +67,7 @@ struct EmbeddedServer {
         let service = try ReactionService(
             configuration: reactions(partitions: node.partitions), broker: node.broker, store: node.store,
             failures: failures, blocking: readers, projections: projections, registry: registry,
-            logger: Logger(label: "reactions"),
-            tracer: tracing?.tracer, settings: node.settings)
+            logger: Logger(label: "reactions"), tracer: tracing?.tracer, settings: node.settings)
         // Requests have ended before what they read from is closed.
         defer { front.close() }
         try await front.server.use(try routes(service, node, failures, readers, front, access, tracing))
@@ -124,8 +123,7 @@ struct EmbeddedServer {
 
     private func routes(
         _ service: ReactionService, _ node: EmbeddedNode, _ failures: any FailureStore, _ readers: BlockingExecutor,
-        _ front: ServerFront,
-        _ access: ServerAccess, _ tracing: ServerTracing?
+        _ front: ServerFront, _ access: ServerAccess, _ tracing: ServerTracing?
     ) throws -> HTTPRouter {
         var router = HTTPRouter(logger: Logger(label: "http"))
         if let tracing {

@@ -39,9 +39,8 @@ extension ConsumerEngine {
         guard let epoch = epochs[partition], let slot = states.slot(of: epoch) else { return false }
         var deadline = now + settings.revocationDrainTimeout
         switch states[slot].phase {
-        case .active: break
+        case .active, .opening: break
         case .seeking(_, let earlier): deadline = min(earlier, deadline)
-        case .opening: break
         case .placing:
             place(slot, at: position)
             return true

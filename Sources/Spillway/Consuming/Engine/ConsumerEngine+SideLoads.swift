@@ -50,11 +50,11 @@ extension ConsumerEngine {
             states[slot].side.isLooking = true
             states[slot].side.lookRoom = part.records
             // Entries that are in memory are handed out once more, and passed over.
-            let inMemory = states[slot].side
+            let known = states[slot].side
             loads.append(
                 .delayed(
                     group: settings.group, partition: states[slot].partition, dueByMs: wallMs,
-                    limit: part.records + inMemory.inMemory.count, maxBytes: part.bytes + inMemory.inMemoryBytes,
+                    limit: part.records + known.inMemory.count, maxBytes: part.bytes + known.inMemoryBytes,
                     epoch: epoch))
         }
     }
