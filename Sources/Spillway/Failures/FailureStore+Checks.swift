@@ -42,12 +42,16 @@ extension FailureOperation {
     }
 
     private static func validate(_ name: RecordName) throws {
-        let names = [("group", name.group), ("source", name.partition.source), ("topic", name.partition.topic)]
-        for (what, text) in names where text.utf8.count > longestName {
-            throw FailureStoreError(
-                .invalidName, "the \(what)'s name has \(text.utf8.count) bytes, of \(longestName) at most",
-                isRetriable: false)
-        }
+        try validate(name.group, "group")
+        try validate(name.partition.source, "source")
+        try validate(name.partition.topic, "topic")
+    }
+
+    private static func validate(_ text: String, _ what: StaticString) throws {
+        guard text.utf8.count > longestName else { return }
+        throw FailureStoreError(
+            .invalidName, "the \(what)'s name has \(text.utf8.count) bytes, of \(longestName) at most",
+            isRetriable: false)
     }
 
     /// Why no record of a key can be held; `nil` if it can.

@@ -64,9 +64,11 @@ struct FailureCall: Sendable {
     /// An empty call.
     init() {}
 
-    init(_ operations: [FailureOperation]) {
+    /// - Throws: `FailureStoreError` if one of the operations may not be.
+    init(_ operations: [FailureOperation]) throws {
         self.operations.reserveCapacity(operations.count)
         for operation in operations {
+            try operation.validate()
             switch operation {
             case .put(let entry): append(.put, entry)
             case .putIfAbsent(let entry): append(.putIfAbsent, entry)

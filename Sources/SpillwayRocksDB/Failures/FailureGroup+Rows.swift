@@ -21,21 +21,22 @@ extension FailureGroup {
 
     private func writeEntry(_ index: Int, _ rows: inout FailureRows) {
         let slot = slots[index]
-        let place = places[slot.place]
+        func removeStored() {
+            guard let stored = slot.storedEntry else { return }
+            rows.remove(
+                stored, key: storedKeys[index] ?? [], slot.place, places[slot.place].call.prefix, slot.position)
+        }
         switch slot.entry {
         case .stored: break
-        case .gone:
-            guard let stored = slot.storedEntry else { return }
-            rows.remove(stored, key: storedKeys[index] ?? [], slot.place, place.call.prefix, slot.position)
+        case .gone: removeStored()
         case .put(let call, let number):
-            if let stored = slot.storedEntry {
-                rows.remove(stored, key: storedKeys[index] ?? [], slot.place, place.call.prefix, slot.position)
-            }
+            removeStored()
             let operation = operation(call, number)
             switch operation.mode {
             case .held:
                 rows.putHeld(
-                    operation, key: calls[call].bytes[operation.key], calls[call].bytes, slot.place, place.call.prefix)
+                    operation, key: calls[call].bytes[operation.key], calls[call].bytes, slot.place,
+                    places[slot.place].call.prefix)
             case .delayed:
                 rows.delayed.append(
                     DelayedPut(

@@ -86,11 +86,11 @@ struct FailureGroup {
         /// The slots whose letters must be known.
         var letterSlots: [Int] = []
         var placesOfCall: [Int] = []
-        for call in calls {
+        for number in calls.indices {
             starts.append(slotsOfOperations.count)
             placesOfCall.removeAll(keepingCapacity: true)
-            for place in call.places { placesOfCall.append(self.place(place)) }
-            for operation in call.operations {
+            for index in calls[number].places.indices { placesOfCall.append(place(number, index)) }
+            for operation in calls[number].operations {
                 let slot = slot(placesOfCall[operation.place], operation.position)
                 slotsOfOperations.append(slot)
                 if operation.concernsLetters { letterSlots.append(slot) }
@@ -115,11 +115,15 @@ struct FailureGroup {
     /// From so many places on they are looked up.
     private static let manyPlaces = 16
 
-    private mutating func place(_ place: FailureCall.Place) -> Int {
+    /// The index of a place of a call.
+    private mutating func place(_ call: Int, _ index: Int) -> Int {
         // Mostly there are few, and comparing some bytes is cheaper than hashing them.
-        if places.count < Self.manyPlaces, let index = places.firstIndex(where: { $0.call.prefix == place.prefix }) {
-            return index
+        if places.count < Self.manyPlaces {
+            for known in places.indices where places[known].call.prefix == calls[call].places[index].prefix {
+                return known
+            }
         }
+        let place = calls[call].places[index]
         let next = places.count
         let index = placeIndexes.number(of: place.prefix, next: next)
         if index == next {

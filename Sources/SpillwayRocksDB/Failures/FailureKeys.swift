@@ -101,13 +101,14 @@ enum FailureKeys {
     }
 
     private static func append(terminated text: String, to key: inout [UInt8]) {
-        if text.utf8.contains(0) {
+        let start = key.count
+        key.append(contentsOf: text.utf8)
+        if key[start...].contains(0) {
+            key.removeSubrange(start...)
             for byte in text.utf8 {
                 key.append(byte)
                 if byte == 0 { key.append(1) }
             }
-        } else {
-            key.append(contentsOf: text.utf8)
         }
         key.append(0)
         key.append(0)

@@ -8,18 +8,13 @@ internal import Synchronization
 /// The first call to queue has the queue written on the writer's one thread; those that come until then share its batch.
 /// When many call at once the writer waits a moment for more, as the log's does (``GroupGathering``).
 final class FailureWriter: Sendable {
-    /// A change that waits for its batch.
-    @safe private final class Pending: Sendable {
-        let call: FailureCall
+    /// Who waits for a change to be durable.
+    @safe private final class Waiter: Sendable {
         /// Asked on the writer's thread, before the change is made.
         let admission: (@Sendable () throws -> Void)?
         private let waiter: Mutex<UnsafeContinuation<Int, any Error>?>
 
-        init(
-            _ call: FailureCall, _ admission: (@Sendable () throws -> Void)?,
-            _ waiter: UnsafeContinuation<Int, any Error>
-        ) {
-            self.call = call
+        init(_ admission: (@Sendable () throws -> Void)?, _ waiter: UnsafeContinuation<Int, any Error>) {
             self.admission = admission
             unsafe self.waiter = unsafe Mutex(waiter)
         }
@@ -33,8 +28,21 @@ final class FailureWriter: Sendable {
         }
     }
 
+    /// A change that waits for its batch. It is handed on as it is: counting one more reference to something that another
+    /// core has made costs as much as a good part of the change.
+    private struct Queued: Sendable {
+        let call: FailureCall
+        let waiter: Waiter
+    }
+
+    /// The changes of a batch, and who waits for each.
+    private struct Taken: Sendable {
+        var calls: [FailureCall] = []
+        var waiters: [Waiter] = []
+    }
+
     private struct Queue: Sendable {
-        var calls = Deque<Pending>()
+        var calls = Deque<Queued>()
         /// The queue will be written.
         var isScheduled = false
         var gathering = GroupGathering()
@@ -46,6 +54,9 @@ final class FailureWriter: Sendable {
     private static let batchBytes = 8 << 20
     /// Fewer callers are not waited for: what they do between their calls takes longer than a sync.
     private static let gatheredCalls = 16
+    /// Not more are waited for: making the rows of so many takes longer than a sync, and those that it releases meanwhile
+    /// are the next batch.
+    private static let enoughCalls = 128
 
     private let tables: FailureTables
     private let limits: FailureStoreLimits
@@ -82,9 +93,9 @@ final class FailureWriter: Sendable {
     /// - Returns: how many letters were discarded or moved.
     func make(_ call: FailureCall, unless admission: (@Sendable () throws -> Void)? = nil) async throws -> Int {
         try await unsafe withUnsafeThrowingContinuation { waiter in
-            let pending = unsafe Pending(call, admission, waiter)
+            let queued = unsafe Queued(call: call, waiter: Waiter(admission, waiter))
             let (isFirst, wakes) = queue.withLock { queue in
-                queue.calls.append(pending)
+                queue.calls.append(queued)
                 defer { queue.isScheduled = true }
                 return (!queue.isScheduled, queue.signalsAt.map { queue.calls.count >= $0 } ?? false)
             }
@@ -100,17 +111,19 @@ final class FailureWriter: Sendable {
             defer { queue.calls = Deque() }
             return queue.calls
         }
-        while let call = calls.popFirst() { call.finish(.failure(BlockingExecutorError.shutDown(executor.name))) }
+        while let call = calls.popFirst() {
+            call.waiter.finish(.failure(BlockingExecutorError.shutDown(executor.name)))
+        }
     }
 
     /// Writes one batch, and has the next one written behind whatever waits for the thread.
     private func writeQueue() {
         repeat {
             gather()
-            let calls = takeBatch()
-            write(calls)
+            let taken = takeBatch()
+            write(taken)
             let isEmpty = queue.withLock { queue in
-                queue.gathering.wrote(sends: calls.count, queued: queue.calls.count)
+                queue.gathering.wrote(sends: taken.calls.count, queued: queue.calls.count)
                 queue.isScheduled = !queue.calls.isEmpty
                 return queue.calls.isEmpty
             }
@@ -120,7 +133,7 @@ final class FailureWriter: Sendable {
     }
 
     private func gather() {
-        let wanted = queue.withLock { $0.gathering.wanted }
+        let wanted = min(queue.withLock { $0.gathering.wanted }, Self.enoughCalls)
         guard wanted >= Self.gatheredCalls else { return }
         let patience = MonotonicInstant(nanoseconds: monotonicNanoseconds() + GroupGathering.patience)
         _ = queue.wait(until: patience) { queue -> Bool? in
@@ -130,27 +143,33 @@ final class FailureWriter: Sendable {
         }
     }
 
-    private func takeBatch() -> [Pending] {
+    private func takeBatch() -> Taken {
         queue.withLock { queue in
             queue.signalsAt = nil
-            var taken: [Pending] = []
+            var taken = Taken()
             var bytes = 0
             while bytes < Self.batchBytes, let next = queue.calls.popFirst() {
                 bytes += next.call.byteCount
-                taken.append(next)
+                taken.calls.append(next.call)
+                taken.waiters.append(next.waiter)
             }
             return taken
         }
     }
 
     /// Writes changes as one batch, and gives each its outcome.
-    private func write(_ calls: [Pending]) {
+    private func write(_ taken: Taken) {
         let prepared: Prepared
-        do { prepared = try prepare(calls) } catch {
+        do { prepared = try prepare(taken) } catch {
             // What can't be read concerns one of them, so each goes by itself.
-            let left = calls.filter { !$0.isFinished }
-            guard calls.count > 1 else { return left.forEach { $0.finish(.failure(error)) } }
-            return left.forEach { write([$0]) }
+            for (call, waiter) in zip(taken.calls, taken.waiters) where !waiter.isFinished {
+                if taken.calls.count > 1 {
+                    write(Taken(calls: [call], waiters: [waiter]))
+                } else {
+                    waiter.finish(.failure(error))
+                }
+            }
+            return
         }
         do {
             if !prepared.batch.isEmpty {
@@ -177,7 +196,7 @@ final class FailureWriter: Sendable {
         do {
             if tables.database.durableSequence < sequence { try sync() }
             metrics.update(outcome.change)
-            for (call, count) in outcome.staged { call.finish(.success(count)) }
+            for call in outcome.staged { call.waiter.finish(.success(call.count)) }
         } catch { outcome.finish(error) }
     }
 
@@ -186,33 +205,43 @@ final class FailureWriter: Sendable {
         let outcome: Outcome
     }
 
+    private struct Staged: Sendable {
+        let waiter: Waiter
+        /// How many letters were discarded or moved.
+        let count: Int
+    }
+
     private struct Outcome: Sendable {
         let change: FailureGroup.Change
-        /// The calls that were not refused.
-        let staged: [(call: Pending, count: Int)]
+        /// Those whose calls were not refused.
+        let staged: [Staged]
+        /// Goes with the outcome: giving the memory back would hold up the next batch.
+        let calls: [FailureCall]
 
         func finish(_ error: any Error) {
-            for (call, _) in staged { call.finish(.failure(error)) }
+            for call in staged { call.waiter.finish(.failure(error)) }
         }
     }
 
     /// Makes a batch of the changes that are not refused; those that are have their outcome then.
-    private func prepare(_ calls: [Pending]) throws -> Prepared {
-        var group = try FailureGroup(calls.map(\.call), tables, limits: limits)
+    private func prepare(_ taken: Taken) throws -> Prepared {
+        var group = try FailureGroup(taken.calls, tables, limits: limits)
         let isDiskFull = tables.database.reserve.level == .critical
-        var staged: [(call: Pending, count: Int)] = []
-        for (number, call) in calls.enumerated() {
-            if isDiskFull, !call.call.onlyRemoves {
-                call.finish(.failure(Self.diskFull))
+        var staged: [Staged] = []
+        staged.reserveCapacity(taken.waiters.count)
+        for (number, waiter) in taken.waiters.enumerated() {
+            if isDiskFull, !taken.calls[number].onlyRemoves {
+                waiter.finish(.failure(Self.diskFull))
                 continue
             }
             do {
-                try call.admission?()
-                staged.append((call, try group.stage(number)))
-            } catch { call.finish(.failure(error)) }
+                try waiter.admission?()
+                staged.append(Staged(waiter: waiter, count: try group.stage(number)))
+            } catch { waiter.finish(.failure(error)) }
         }
         let batch = WriteBatch()
-        return Prepared(batch: batch, outcome: Outcome(change: try group.write(into: batch), staged: staged))
+        let change = try group.write(into: batch)
+        return Prepared(batch: batch, outcome: Outcome(change: change, staged: staged, calls: taken.calls))
     }
 
     private func sync() throws {

@@ -55,13 +55,13 @@ public final class RocksFailureStore: FailureStore {
     public func apply(
         _ operations: [FailureOperation], group: String, generations: [TopicPartition: UInt64]
     ) async throws {
-        for operation in operations { try operation.validate() }
+        let call = try FailureCall(operations)
         do {
             guard !generations.isEmpty else {
-                _ = try await writer.make(FailureCall(operations))
+                _ = try await writer.make(call)
                 return
             }
-            _ = try await writer.make(FailureCall(operations)) { [self] in
+            _ = try await writer.make(call) { [self] in
                 try fences.withLock { try $0.check(group: group, generations) }
             }
         } catch { throw Self.storeError(error) }
