@@ -36,13 +36,16 @@ import Testing
         #expect(try rows(store, "b") == 10)
         #expect(try rows(store, "n", in: store.tables.names) == 0)
         // Not what is due at another time, nor what is long.
-        try await store.apply((400..<405).map { .put(sideEntry(recordName($0), dueMs: Int64($0) * 10_000)) })
+        try await store.apply((400..<405).map { .put(sideEntry(recordName($0), dueMs: Int64($0) * 100_000)) })
         #expect(try rows(store, "b") == 15)
+        // A second between each and the next: the first few share a row, and then nobody who is due so late.
+        try await store.apply((420..<440).map { .put(sideEntry(recordName($0), dueMs: Int64($0) * 1_000)) })
+        #expect(try rows(store, "b") == 17)
         var long = sideEntry(recordName(500))
         long.record = Record(
             key: nil, value: Array(repeating: 1, count: 20_000), position: long.name.position, timestampMs: 0)
         try await store.apply([.put(sideEntry(recordName(501))), .put(long), .put(sideEntry(recordName(502)))])
-        #expect(try rows(store, "b") == 17)
+        #expect(try rows(store, "b") == 19)
         let found = try await store.delayedEntries(group: "g", partition: partition, dueByMs: 0, limit: 10)
         #expect(found.map(\.name.position.low) == [0, 500, 501, 502])
         #expect(found[1].record.value?.count == 20_000)

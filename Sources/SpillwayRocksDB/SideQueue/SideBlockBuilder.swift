@@ -7,7 +7,11 @@ struct SideBlockBuilder {
     /// The most bytes of a block with more than one entry.
     static let mostBytes = 16 << 10
     /// The longest time between the first and the last of a block, in milliseconds: what is read together is due together.
+    /// A block of few may be longer, or what is put by callers one by one would have a row for every few.
     static let longestSpanMs: Int64 = 8_192
+    static let longestSpanOfFewMs: Int64 = 65_536
+    /// So many entries are few.
+    static let fewEntries = 16
 
     private let batch: WriteBatch
     private let family: ColumnFamily
@@ -33,7 +37,7 @@ struct SideBlockBuilder {
         if let first = items.first {
             let (span, overflows) = dueMs.subtractingReportingOverflow(first.dueMs)
             if items.count >= Self.mostEntries || values.count + value.count > Self.mostBytes || overflows
-                || span > Self.longestSpanMs
+                || span > (items.count < Self.fewEntries ? Self.longestSpanOfFewMs : Self.longestSpanMs)
             {
                 finish(number: number)
             }
