@@ -5,7 +5,8 @@ import SpillwayRocksDB
 /// directory of its own.
 ///
 /// In is one call after the other by each caller, of so many records; each call is durable on return. Out is what
-/// a consumer does: read what is due and then remove it, durably; of the broker, receive and commit.
+/// a consumer does: read what is due, as many at a time as it reads, and then remove it, durably; of the broker, receive
+/// and commit.
 struct SideQueueScenario {
     private let options: Options
     private let records: SampleRecords
@@ -62,7 +63,7 @@ struct SideQueueScenario {
     }
 
     private func drain(_ store: RocksFailureStore) async throws {
-        let batch = max(options.batch, 100)
+        let batch = max(options.batch, 256)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for partition in 0..<SampleRecords.partitions {
                 group.addTask {
