@@ -13,16 +13,10 @@ import Testing
 
     /// How many rows of a kind a family has.
     private func rows(_ store: RocksFailureStore, _ kind: Character, in family: ColumnFamily? = nil) throws -> Int {
-        let lower = Array(String(kind).utf8)
-        let rows = store.tables.database.iterator(
-            family ?? store.tables.side, .init(lower: lower, upper: Database.end(ofPrefix: lower)))
         var count = 0
-        rows.seekToFirst()
-        while rows.isValid {
+        try store.tables.database.forEachRow(family ?? store.tables.side, prefix: Array(String(kind).utf8)) { _, _ in
             count += 1
-            rows.next()
         }
-        try rows.check()
         return count
     }
 
@@ -209,17 +203,23 @@ import Testing
         #expect(error?.description.contains("reads up to 2") == true)
     }
 
+    /// The row of an entry itself.
+    private func oldRow(_ entry: SideEntry) -> (key: [UInt8], value: [UInt8]) {
+        let place = FailureKeys.partition(FailureKeys.name, entry.name.group, entry.name.partition)
+        var (key, value): ([UInt8], [UInt8]) = ([UInt8(ascii: "d")] + place.dropFirst(), [])
+        FailureKeys.append(FailureKeys.ordered(entry.dueMs), to: &key)
+        FailureKeys.append(entry.name.position, to: &key)
+        _ = FailureEncoding.append(entry, to: &value)
+        return (key, value)
+    }
+
     /// Each entry had a row of its own, and one that said where it was.
     private func writeOldRows(_ store: RocksFailureStore, _ entries: [SideEntry]) throws {
         let tables = store.tables
         let batch = WriteBatch()
         for entry in entries {
             let place = FailureKeys.partition(FailureKeys.name, entry.name.group, entry.name.partition)
-            var key = [UInt8(ascii: "d")] + place.dropFirst()
-            FailureKeys.append(FailureKeys.ordered(entry.dueMs), to: &key)
-            FailureKeys.append(entry.name.position, to: &key)
-            var value: [UInt8] = []
-            _ = FailureEncoding.append(entry, to: &value)
+            var (key, value) = oldRow(entry)
             batch.put(tables.side, key, value)
             FailureKeys.make(FailureKeys.name, place, entry.name.position, in: &key)
             FailureEncoding.makeLocation(
@@ -237,11 +237,7 @@ import Testing
         try await store.apply([.put(sideEntry(recordName(1), .held))])
         try writeOldRows(store, [sideEntry(recordName(2), dueMs: 5), sideEntry(recordName(2), dueMs: 9)])
         let (tables, batch) = (store.tables, WriteBatch())
-        let place = FailureKeys.partition(FailureKeys.name, "g", partition)
-        var (key, value): ([UInt8], [UInt8]) = ([UInt8(ascii: "d")] + place.dropFirst(), [])
-        FailureKeys.append(FailureKeys.ordered(7), to: &key)
-        FailureKeys.append(recordName(1).position, to: &key)
-        _ = FailureEncoding.append(sideEntry(recordName(1), dueMs: 7), to: &value)
+        let (key, value) = oldRow(sideEntry(recordName(1), dueMs: 7))
         batch.put(tables.side, key, value)
         try tables.database.write(batch)
         store = try homes.reopen(store)
@@ -252,6 +248,21 @@ import Testing
         try await store.apply([.remove(recordName(1)), .remove(recordName(2))])
         #expect(try await store.heldKeys(group: "g", partition: partition).isEmpty)
         #expect(try await store.sideCount(group: "g") == FailureCount(records: 0, bytes: 0))
+        try homes.closeAll()
+    }
+
+    @Test func aDamagedEntryOfTheEarlierVersionIsNamedAndNotMoved() throws {
+        let store = try homes.open()
+        let entry = sideEntry(recordName(2), dueMs: 5)
+        try writeOldRows(store, [entry])
+        let (tables, batch) = (store.tables, WriteBatch())
+        let (key, value) = oldRow(entry)
+        batch.put(tables.side, key, Array(value.dropLast()))
+        try tables.database.write(batch)
+        let error = #expect(throws: DatabaseError.self) { try FailureTables(tables.database) }
+        #expect(error?.code == .corruption)
+        #expect(error?.description.contains("the entry \(entry.name.position) of \(partition) of g") == true)
+        #expect(try rows(store, "d") == 1)
         try homes.closeAll()
     }
 

@@ -107,14 +107,6 @@ enum FailureEncoding {
         return append(entry.record, to: &value)
     }
 
-    /// When an entry is due, without the rest of it.
-    static func dueMs(ofEntry value: [UInt8]) throws -> Int64 {
-        var reader = RowReader(value, of: .row("an entry of the side queue"))
-        try reader.expect(version)
-        _ = try mode(&reader)
-        return try number(&reader)
-    }
-
     static func entry(_ value: [UInt8], name: RecordName) throws -> SideEntry {
         try entry(RecordStorage(bytes: value), in: 0..<value.count, name: name)
     }

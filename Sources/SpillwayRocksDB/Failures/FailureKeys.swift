@@ -125,8 +125,19 @@ enum FailureKeys {
 
     /// The name in a letter's key.
     static func parseLetter(_ key: [UInt8]) throws -> RecordName {
-        var reader = RowReader(key, of: .row("the key of a dead letter"))
-        try reader.expect(letter)
+        try parse(key, letter, "the key of a dead letter")
+    }
+
+    /// The name of a record, by what the names of its partition begin with.
+    static func name(in partition: [UInt8], _ position: Position) throws -> RecordName {
+        var key = partition
+        append(position, to: &key)
+        return try parse(key, name, "a name in the side queue")
+    }
+
+    private static func parse(_ key: [UInt8], _ kind: UInt8, _ what: StaticString) throws -> RecordName {
+        var reader = RowReader(key, of: .row(what))
+        try reader.expect(kind)
         let group = try reader.terminated()
         let source = try reader.terminated()
         let topic = try reader.terminated()

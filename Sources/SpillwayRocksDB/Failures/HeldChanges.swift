@@ -3,6 +3,8 @@ internal import Spillway
 /// What a batch changes in what is held of keys, from which the keys' summaries follow.
 struct HeldChanges {
     private struct Change {
+        /// What the names of the entries' partition begin with.
+        let partition: [UInt8]
         /// The row of the summary.
         let row: [UInt8]
         /// What all rows of the key's entries begin with.
@@ -31,7 +33,7 @@ struct HeldChanges {
         let row = FailureKeys.held(FailureKeys.summary, in: partition, key)
         if let index = indexes[row] { return index }
         let prefix = FailureKeys.held(in: partition, key)
-        changes.append(Change(row: row, prefix: prefix))
+        changes.append(Change(partition: partition, row: row, prefix: prefix))
         indexes[row] = changes.count - 1
         return changes.count - 1
     }
@@ -86,7 +88,8 @@ struct HeldChanges {
             while rows.isValid, change.removed.contains(position()) { rows.next() }
             try rows.check()
             guard rows.isValid else { return nil }
-            first = (position(), dueMs: try FailureEncoding.dueMs(ofEntry: rows.value))
+            let name = try FailureKeys.name(in: change.partition, position())
+            first = (name.position, dueMs: try FailureEncoding.entry(rows.value, name: name).dueMs)
         }
         if losesLast {
             rows.seek(backTo: row(last))

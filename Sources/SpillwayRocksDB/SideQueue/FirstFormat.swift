@@ -73,14 +73,15 @@ struct FirstFormat {
     ) throws {
         batch.delete(side, row.key)
         let position = unsafe row.key.withUnsafeBytes { unsafe FailureKeys.position(endOf: $0) }
+        let entry = try FailureEncoding.entry(row.value, name: FailureKeys.name(in: place, position))
         // After an accepted loss an entry may stand here that has gone elsewhere since.
         let name = place + row.key.suffix(FailureKeys.positionBytes)
         guard let location = try database.get(names, name).map(FailureEncoding.location), location.mode == .delayed,
-            location.dueMs == (try FailureEncoding.dueMs(ofEntry: row.value))
+            location.dueMs == entry.dueMs
         else { return }
         batch.delete(names, name)
         builder.add(
-            position, dueMs: location.dueMs, byteCount: location.byteCount, row.value[...], number: number)
+            position, dueMs: entry.dueMs, byteCount: entry.byteCount, row.value[...], number: number)
     }
 
     /// What the names of the place of a row begin with.
