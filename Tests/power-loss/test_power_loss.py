@@ -151,6 +151,18 @@ sync('.')
             self.assertEqual(
                 found, {(("a.log", b"\x002"), ("other", b"1")), (("a.log", b"12"), ("other", b"1"))})
 
+    def test_a_sync_that_is_to_fail_on_one_thread_succeeds_on_others(self):
+        with tempfile.TemporaryDirectory(prefix="cli-power-") as folder:
+            root = os.path.join(folder, "root")
+            os.mkdir(root)
+            shadow = Shadow(LIBRARY, root, os.path.join(folder, "shadow"))
+            shadow.prepare()
+            shadow.fail_next_sync("another")
+            subprocess.run(
+                [sys.executable, "-c", HELPERS + "write('a.log', b'1'); sync('.')"], cwd=root, check=True,
+                env={**os.environ, **shadow.environment(fail_sync=".log")})
+            self.assertFalse(shadow.has_failed())
+
     def test_streams_are_refused_since_they_are_not_seen(self):
         with tempfile.TemporaryDirectory(prefix="cli-power-") as folder:
             root = os.path.join(folder, "root")
