@@ -21,6 +21,7 @@ import Testing
         #expect(Self.isRequest((request + request + request).withUnsafeBytes { machine.received($0) }))
         var largest = 0
         for _ in 0..<10_000 {
+            machine.handled()
             machine.answered(keepAlive: true)
             guard Self.isRequest(machine.proceed()) else { return #expect(Bool(false), "a request was lost") }
             _ = request.withUnsafeBytes { machine.received($0) }

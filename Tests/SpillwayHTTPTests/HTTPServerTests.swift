@@ -241,6 +241,24 @@ import Testing
         }
     }
 
+    /// A client that has the answer may send the next large body over another connection at once.
+    @Test func theMemoryOfALargeBodyIsBackBeforeItsAnswerIsOnItsWay() async throws {
+        try await HTTPTestServer.run { configuration, router in
+            configuration.maximumBufferedBodyBytes = 600 << 10
+            Self.addEcho(&router)
+            router.on(.post, "/long", maximumBodyBytes: 1 << 20) { _ in .text(String(repeating: "x", count: 32 << 20)) }
+        } _: { server in
+            let body = String(repeating: "b", count: 500 << 10)
+            let slow = try server.client(receiveBuffer: 64 << 10)
+            try await slow.send(Self.post("/long", body))
+            // Most of the answer still waits for its reader.
+            #expect(try await slow.receive(until: "HTTP/1.1 ").hasPrefix("HTTP/1.1 200"))
+            let next = try server.client()
+            try await next.send(Self.post("/echo", body))
+            #expect(try await next.response().status == 200)
+        }
+    }
+
     @Test func errorsOfHandlersTellNothingUnlessTheyMeanTo() async throws {
         struct Secret: Error {}
         struct Teapot: ProblemConvertible {

@@ -61,6 +61,7 @@ struct HTTPConnectionReplay: Equatable {
             case .handle(let request):
                 precondition(refusal == nil, "a request behind a refusal")
                 note(request)
+                machine.handled()
                 machine.answered(keepAlive: machine.keepsAlive)
             }
             action = machine.proceed()

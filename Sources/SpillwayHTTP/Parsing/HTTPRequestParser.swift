@@ -71,8 +71,8 @@ internal import CHTTPParser
         unsafe parser.deallocate()
     }
 
-    /// The last request has been answered: large memory goes back.
-    func answered() {
+    /// Nobody reads the last request any more: what a large body took goes back.
+    func releaseBody() {
         budget.release(reserved)
         reserved = 0
         if storage.body.capacity > BodyBudget.freeBytes { storage = HTTPRequestStorage() }

@@ -186,6 +186,7 @@ final class HTTPConnection: TCPConnectionDelegate, @unchecked Sendable {
 
     private func answer(_ response: HTTPResponse, _ request: HTTPRequest) {
         task = nil
+        machine.handled()
         server.answered(request.storage.match, response.status, nanoseconds: uv_hrtime() - receivedAt)
         send(response, isHead: request.method == .head, keepAlive: machine.keepsAlive)
         if !isRunning { run(machine.proceed()) }

@@ -148,10 +148,16 @@ struct HTTPConnectionStateMachine {
         }
     }
 
+    /// The handler is done with its request, and its answer is not yet sent: what a large body took goes back now, since
+    /// a client that has the answer may send the next such body over another connection.
+    mutating func handled() {
+        precondition(phase == .answering, "an answer without a request")
+        parser.releaseBody()
+    }
+
     /// The answer has been sent; ``proceed()`` follows.
     mutating func answered(keepAlive: Bool) {
         precondition(phase == .answering, "an answer without a request")
-        parser.answered()
         phase = keepAlive ? .receiving : .ending
         if !keepAlive { forgetPending() }
     }
