@@ -5,6 +5,7 @@
 #include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <cstdlib>
@@ -38,7 +39,12 @@ class Listener : public EventListener {
     // Both run on RocksDB's own thread for it, and can wait a little where requests can't; more than a little holds up
     // writes (see family_options).
     void OnFlushBegin(DB *, const FlushJobInfo &) override { setpriority(PRIO_PROCESS, 0, 5); }
-    void OnCompactionBegin(DB *, const CompactionJobInfo &) override { setpriority(PRIO_PROCESS, 0, 10); }
+    void OnCompactionBegin(DB *, const CompactionJobInfo &) override {
+        // What computes for seconds: it need not interrupt anybody to go on.
+        struct sched_param none = {};
+        sched_setscheduler(0, SCHED_BATCH, &none);
+        setpriority(PRIO_PROCESS, 0, 10);
+    }
     void OnErrorRecoveryCompleted(Status old) override {
         on_event_(context_, 1, 0, old.code(), old.subcode(), old.severity(), old.ToString().c_str());
     }

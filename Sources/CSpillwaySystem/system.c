@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,26 @@ void spillway_set_thread_name(const char *name) {
 }
 
 int spillway_set_thread_nice(int nice) {
+    struct sched_param none = {0};
+    if (nice > 0) sched_setscheduler(0, SCHED_BATCH, &none);
     return setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), nice) ? errno : 0;
+}
+
+int spillway_stay_on_processor(int place) {
+    cpu_set_t all, one;
+    if (sched_getaffinity(getpid(), sizeof all, &all)) return errno;
+    for (int processor = 0; processor < CPU_SETSIZE; processor++) {
+        if (!CPU_ISSET(processor, &all) || place-- > 0) continue;
+        CPU_ZERO(&one);
+        CPU_SET(processor, &one);
+        return sched_setaffinity(0, sizeof one, &one) ? errno : 0;
+    }
+    return EINVAL;
+}
+
+int spillway_use_all_processors(void) {
+    cpu_set_t all;
+    return sched_getaffinity(getpid(), sizeof all, &all) || sched_setaffinity(0, sizeof all, &all) ? errno : 0;
 }
 
 double spillway_process_cpu_seconds(void) {

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Synchronization
 import Testing
 
@@ -22,6 +23,40 @@ import Testing
         try await loop.run {}
         #expect(seen.withLock { $0 } == Array(0..<1000))
         #expect(EventLoop.current == nil)
+    }
+
+    /// The processors that the calling thread may run on, as the kernel lists them.
+    private static func processors() throws -> String {
+        let status = try String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)
+        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") })
+        return String(line.split(whereSeparator: \.isWhitespace)[1])
+    }
+
+    @Test func aLoopStaysOnItsProcessorAndThreadsThatItStartsDoNot() async throws {
+        let everywhere = await withCheckedContinuation { continuation in
+            _ = NativeThread(name: "free") { continuation.resume(returning: try? Self.processors()) }
+        }
+        let all = try #require(everywhere)
+        let count = ProcessInfo.processInfo.activeProcessorCount
+        var seen: Set<String> = []
+        for processor in 0..<count {
+            let loop = try EventLoop(name: "stays", processor: processor)
+            defer { loop.shutdown() }
+            let (its, started) = try await loop.run {
+                let started = Mutex<String?>(nil)
+                let thread = NativeThread(name: "started") { started.withLock { $0 = try? Self.processors() } }
+                thread.join()
+                return (try? Self.processors(), started.withLock { $0 })
+            }
+            seen.insert(try #require(its))
+            #expect(started == all)
+        }
+        #expect(seen.count == count && seen.allSatisfy { Int($0) != nil }, "\(seen)")
+        for processor in [nil, 100_000] {
+            let loop = try EventLoop(name: "anywhere", processor: processor)
+            defer { loop.shutdown() }
+            #expect(try await loop.run { try? Self.processors() } == all)
+        }
     }
 
     @Test func taskStaysOnTheLoopAcrossSuspensions() async throws {

@@ -9,6 +9,32 @@ from commands import ends
 from wire import vote
 
 
+def processors(r, world):
+    """threads and processors"""
+    cores = len(os.sched_getaffinity(0))
+
+    def allowed(s, name):
+        """The processors of each thread with such a name."""
+        folder, seen = "/proc/%d/task" % s.process.pid, []
+        for thread in os.listdir(folder):
+            with open("%s/%s/comm" % (folder, thread)) as file:
+                if file.read().startswith(name):
+                    seen.append(frozenset(os.sched_getaffinity(int(thread))))
+        return seen
+
+    for loops in {cores, 1, cores + 1}:
+        with world.serve("--event-loops", str(loops)) as s:
+            s.vote("t", "u")
+            seen = allowed(s, "loop-")
+            r.equal("%d loops" % loops, len(seen), loops)
+            if loops == cores:
+                r.check("each has a core of its own", len(set(seen)) == cores and all(len(one) == 1 for one in seen), seen)
+            else:
+                r.check("%d run anywhere" % loops, all(len(one) == cores for one in seen), seen)
+            others = allowed(s, "log-") + allowed(s, "projection") + allowed(s, "reader") + allowed(s, "rocksdb")
+            r.check("the others run anywhere", len(others) > 5 and all(len(one) == cores for one in others), others)
+
+
 def backup(r, world):
     """backup and restore"""
     with world.serve() as s:

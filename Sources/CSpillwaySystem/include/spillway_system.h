@@ -11,8 +11,13 @@
 int64_t spillway_thread_id(void);
 // Names the calling thread, at most 15 bytes.
 void spillway_set_thread_name(const char *name);
-// Sets the calling thread's nice value; 0 or the errno.
+// Sets the calling thread's nice value; 0 or the errno. Above 0 it interrupts nobody when it has something to do.
 int spillway_set_thread_nice(int nice);
+// Keeps the calling thread, and those that it starts, on one of the processors that the process's first thread may use,
+// counted from 0; 0 or the errno, EINVAL if there are not so many.
+int spillway_stay_on_processor(int place);
+// Lets the calling thread run wherever the process's first thread may; 0 or the errno.
+int spillway_use_all_processors(void);
 // Seconds of processor time of the whole process.
 double spillway_process_cpu_seconds(void);
 // The process's resident memory in bytes, or 0.

@@ -16,6 +16,7 @@ internal import Synchronization
 
     /// The name of the thread; the kernel shows its first 15 bytes.
     public let name: String
+    private let processor: Int?
 
     /// libuv's own state; its memory lives until the thread has ended.
     let uv: UnsafeMutablePointer<uv_loop_t>
@@ -40,9 +41,17 @@ internal import Synchronization
 
     /// Makes a loop and starts its thread.
     ///
+    /// - Parameters:
+    ///   - name: What tools show for the thread.
+    ///   - processor: The processor that the thread stays on, counted from 0 among those that the process may use; nil: the
+    ///     kernel chooses. Where there are not so many, it is ignored. It suits programs with a loop for each processor whose
+    ///     other threads do little or can wait: the kernel likes to put threads that wake one another on one processor, and
+    ///     as long as anything computes on the others, it leaves them there. What the loop starts stays on that processor
+    ///     too, also threads of Swift's pool, so it does not suit programs that compute in tasks of the pool.
     /// - Throws: ``EventLoopError`` when the process is out of descriptors or threads.
-    public init(name: String) throws {
+    public init(name: String, processor: Int? = nil) throws {
         self.name = name
+        self.processor = processor
         unsafe uv = .allocate(capacity: 1)
         unsafe wakeUp = .allocate(capacity: 1)
         unsafe idle = .allocate(capacity: 1)
@@ -157,6 +166,7 @@ extension EventLoop {
 
     private func runThread() {
         unsafe spillway_set_thread_name(name)
+        if let processor { _ = spillway_stay_on_processor(Int32(clamping: processor)) }
         unsafe spillway_set_current_loop(Unmanaged.passUnretained(self).toOpaque())
         Self.blockBrokenPipeSignal()
         // Returns when the last handle is closed, which only `closeHandles` brings about.

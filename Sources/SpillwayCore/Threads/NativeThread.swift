@@ -10,7 +10,8 @@ package final class NativeThread: Sendable {
     ///
     /// - Parameters:
     ///   - name: What tools show; cut to 15 bytes.
-    ///   - nice: The thread's nice value, -20 (first served) to 19; below 0 needs a privilege. A refusal is ignored.
+    ///   - nice: The thread's nice value, -20 (first served) to 19; below 0 needs a privilege. A refusal is ignored. A thread above
+    ///     0 interrupts no other to go on.
     ///   - body: What the thread does.
     package init(name: String, nice: Int = 0, body: @escaping @Sendable () -> Void) {
         let start = Start(name: name, nice: nice, body: body)
@@ -23,6 +24,8 @@ package final class NativeThread: Sendable {
                 // Safe: `argument` is the retained reference from above, taken over exactly once.
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
                 unsafe spillway_set_thread_name(start.name)
+                // Whoever starts it may be an event loop that stays on one processor.
+                _ = spillway_use_all_processors()
                 if start.nice != 0 { _ = spillway_set_thread_nice(Int32(clamping: start.nice)) }
                 start.body()
                 return nil

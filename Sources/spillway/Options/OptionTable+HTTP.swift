@@ -8,7 +8,7 @@ extension OptionTable {
     static let eventLoops = Option<Int>(
         "event-loops", key: "http.event-loops", .integer(0...64, unit: "threads"), default: "0",
         meaning: "one a core on up to three, else half as many, at most 16", for: .serving,
-        "Threads that serve connections.")
+        "Threads that serve connections. As many as there are cores: each stays on one.")
     static let tlsCertificate = Option<String>(
         "tls-certificate", key: "http.tls.certificate", .text(placeholder: "FILE"), meaning: "no TLS", for: .serving,
         "Certificate chain in PEM; read again on SIGHUP. Needs tls-key.")

@@ -30,7 +30,7 @@ struct ServerFront: Sendable {
         OperationRoutes.answerWhileOpening(
             on: &router, maximumBodyBytes: max(network.maxBodyBytes, network.maxBatchBodyBytes))
         let configuration = try Self.configuration(network)
-        let loops = try (0..<Self.loopCount(network)).map { try EventLoop(name: "loop-\($0)") }
+        let loops = try Self.loops(network)
         do {
             server = try HTTPServer(
                 configuration: configuration, router: router, loops: loops, transport: tls, metrics: registry,
@@ -51,10 +51,14 @@ struct ServerFront: Sendable {
     private static func scheme(_ tls: TLSIdentity?) -> String { tls == nil ? "http" : "https" }
 
     /// A loop a core on up to three: what one can carry is what bounds the votes. On more, half of them are for the rest.
-    private static func loopCount(_ network: NetworkConfiguration) -> Int {
-        if network.eventLoops > 0 { return network.eventLoops }
+    ///
+    /// Where every core has its loop, the loops stay there. They and their clients wake one another all the time, and while a
+    /// compaction has one of two cores, the kernel would put all of them on the other.
+    private static func loops(_ network: NetworkConfiguration) throws -> [EventLoop] {
         let cores = ProcessInfo.processInfo.activeProcessorCount
-        return cores <= 3 ? cores : min(cores / 2, 16)
+        let usual = cores <= 3 ? cores : min(cores / 2, 16)
+        let count = network.eventLoops > 0 ? network.eventLoops : usual
+        return try (0..<count).map { try EventLoop(name: "loop-\($0)", processor: count == cores ? $0 : nil) }
     }
 
     private static func configuration(_ network: NetworkConfiguration) throws -> HTTPServerConfiguration {
