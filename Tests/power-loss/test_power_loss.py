@@ -1,5 +1,6 @@
 """Holds the power-loss library to what it says: run by Tests/scripts/power-loss before the server is."""
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -24,9 +25,9 @@ def sync(folder):
 
 
 class PowerLossTests(unittest.TestCase):
-    def outcomes(self, body, before=None, no_sync=None, seeds=60):
-        """What the directory holds after losses by different seeds: a set of sorted (path, bytes)."""
-        found = set()
+    @contextlib.contextmanager
+    def shadow(self, before=None):
+        """The shadow of a directory that holds these files, and the folder that both are in."""
         with tempfile.TemporaryDirectory(prefix="cli-power-") as folder:
             root = os.path.join(folder, "root")
             os.mkdir(root)
@@ -35,14 +36,27 @@ class PowerLossTests(unittest.TestCase):
                     file.write(data)
             shadow = Shadow(LIBRARY, root, os.path.join(folder, "shadow"))
             shadow.prepare()
-            subprocess.run(
-                [sys.executable, "-c", HELPERS + body], cwd=root, check=True,
-                env={**os.environ, **shadow.environment(no_sync)})
-            for seed in range(seeds):
-                target = os.path.join(folder, "target%d" % seed)
-                shadow.rebuild(seed, target)
-                found.add(self.contents(target))
+            yield shadow, folder
+
+    @staticmethod
+    def run_in(shadow, body, **options):
+        subprocess.run(
+            [sys.executable, "-c", HELPERS + body], cwd=shadow.root, check=True,
+            env={**os.environ, **shadow.environment(**options)})
+
+    def losses(self, shadow, folder, seeds):
+        """What the directory holds after losses by different seeds: a set of sorted (path, bytes)."""
+        found = set()
+        for seed in range(seeds):
+            target = os.path.join(folder, "target%d" % seed)
+            shadow.rebuild(seed, target)
+            found.add(self.contents(target))
         return found
+
+    def outcomes(self, body, before=None, no_sync=None, seeds=60):
+        with self.shadow(before) as (shadow, folder):
+            self.run_in(shadow, body, no_sync=no_sync)
+            return self.losses(shadow, folder, seeds)
 
     @staticmethod
     def contents(root):
@@ -122,13 +136,7 @@ sync('.')
         self.assertIn((("a.log", b""), ("b", b"1")), found)
 
     def test_a_failed_sync_loses_what_it_should_have_kept_and_the_next_succeeds(self):
-        with tempfile.TemporaryDirectory(prefix="cli-power-") as folder:
-            root = os.path.join(folder, "root")
-            os.mkdir(root)
-            shadow = Shadow(LIBRARY, root, os.path.join(folder, "shadow"))
-            shadow.prepare()
-            shadow.fail_next_sync()
-            body = """
+        body = """
 write('other', b'1')
 write('a.log', b'1', sync=False)
 file = os.open('a.log', os.O_WRONLY | os.O_APPEND)
@@ -139,37 +147,24 @@ os.write(file, b'2')
 os.fdatasync(file)
 sync('.')
 """
-            subprocess.run(
-                [sys.executable, "-c", HELPERS + body], cwd=root, check=True,
-                env={**os.environ, **shadow.environment(fail_sync=".log")})
+        with self.shadow() as (shadow, folder):
+            shadow.fail_next_sync()
+            self.run_in(shadow, body, fail_sync=".log")
             self.assertTrue(shadow.has_failed())
-            found = set()
-            for seed in range(40):
-                shadow.rebuild(seed, os.path.join(folder, "target%d" % seed))
-                found.add(self.contents(os.path.join(folder, "target%d" % seed)))
             # The page may have reached the disk all the same.
             self.assertEqual(
-                found, {(("a.log", b"\x002"), ("other", b"1")), (("a.log", b"12"), ("other", b"1"))})
+                self.losses(shadow, folder, 40),
+                {(("a.log", b"\x002"), ("other", b"1")), (("a.log", b"12"), ("other", b"1"))})
 
     def test_a_sync_that_is_to_fail_on_one_thread_succeeds_on_others(self):
-        with tempfile.TemporaryDirectory(prefix="cli-power-") as folder:
-            root = os.path.join(folder, "root")
-            os.mkdir(root)
-            shadow = Shadow(LIBRARY, root, os.path.join(folder, "shadow"))
-            shadow.prepare()
+        with self.shadow() as (shadow, _):
             shadow.fail_next_sync("another")
-            subprocess.run(
-                [sys.executable, "-c", HELPERS + "write('a.log', b'1'); sync('.')"], cwd=root, check=True,
-                env={**os.environ, **shadow.environment(fail_sync=".log")})
+            self.run_in(shadow, "write('a.log', b'1'); sync('.')", fail_sync=".log")
             self.assertFalse(shadow.has_failed())
 
     def test_streams_are_refused_since_they_are_not_seen(self):
-        with tempfile.TemporaryDirectory(prefix="cli-power-") as folder:
-            root = os.path.join(folder, "root")
-            os.mkdir(root)
-            shadow = Shadow(LIBRARY, root, os.path.join(folder, "shadow"))
-            shadow.prepare()
-            body = "import ctypes; ctypes.CDLL(None).fopen(b'%s/a', b'w')" % root.encode().decode()
+        with self.shadow() as (shadow, _):
+            body = "import ctypes; ctypes.CDLL(None).fopen(b'%s/a', b'w')" % shadow.root
             done = subprocess.run([sys.executable, "-c", body], env={**os.environ, **shadow.environment()},
                                   capture_output=True)
             self.assertNotEqual(done.returncode, 0)
